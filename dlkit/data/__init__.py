@@ -1,0 +1,1 @@
+"""Data: sources, splits, facts and fingerprint, the feed of `fit`, and what `predict` reads."""

@@ -1,0 +1,68 @@
+"""What recipes may say already and dlkit does not do yet: refused when run, with its place, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from dlkit.recipe.diagnostics import Diagnostic, RecipeError
+from dlkit.recipe.graph import Component
+from dlkit.recipe.load import Recipe
+
+# Key of a section -> the values of it that are available; None: none but the default.
+_LATER: dict[str, tuple[Any, ...]] = {
+    "data.folds": (None,),
+    "data.preprocess": (None,),
+    "data.augment": (None, []),
+    "data.cache": ("auto", "memory", True),
+    "data.class_weight": (None,),
+    "training.steps_per_epoch": (None,),
+    "training.optimizers": (None,),
+    "training.stages": (None,),
+    "training.initial_weights": (None,),
+    "training.checkpoint": (None,),
+    "training.precision": ("float32",),
+    "training.jit_compile": (True, False),
+    "training.strategy": ("none",),
+    "training.stop_after": (None,),
+    "training.profile": (None,),
+    "evaluation.figures": (None,),
+    "evaluation.samples": (None,),
+}
+
+
+def refuse_unavailable(recipe: Recipe) -> None:
+    """Raises what the recipe asks for and dlkit does not do yet.
+
+    Raises:
+        RecipeError: Every such key, in one go.
+    """
+    found = [
+        Diagnostic("not-available", f"{what} is not available yet", recipe.span_of(path))
+        for path, what in _unavailable(recipe)
+    ]
+    if found:
+        raise RecipeError(found)
+
+
+def _unavailable(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    declaration = recipe.components.declaration("source", recipe.config.data.source.name)
+    if declaration and declaration.origin == "planned":
+        yield "data.source", f"the source `{recipe.config.data.source.name}`"
+    if isinstance(recipe.model, Component):
+        yield "model", f"the pattern `{recipe.model.name}`"
+    for graph in recipe.graphs.values():
+        runs = [layer.name for layer in graph.layers.values() if layer.kind == "run"]
+        if runs:
+            yield "model", f"the layer `{runs[0]}`"
+    plain = recipe.dump()
+    for path, available in _LATER.items():
+        section, _, key = path.partition(".")
+        written = plain.get(section)
+        if isinstance(written, dict) and key in written and written[key] not in available:
+            yield path, f"`{path}`" if available == (None,) else f"`{path}: {written[key]}`"
+    if recipe.config.training.steps_per_execution == "auto":
+        yield "training.steps_per_execution", "`training.steps_per_execution: auto`"
+    for metric, expected in (recipe.config.expect or {}).items():
+        if expected.over:
+            yield f"expect.{metric}", "`expect` over another run"

@@ -1,0 +1,91 @@
+"""What is known of a data set: its features, its targets, its sizes.
+
+A source declares its facts beside its function, so that a recipe can be checked without loading any data; loading
+fills in what the declaration left open. Recipes read facts as ``$data.classes`` or ``$data.features.image.shape``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FeatureKind = Literal["image", "vector", "number", "category", "text", "sequence", "audio"]
+TargetKind = Literal["classes", "multi_label", "number", "sequence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One input of a model, as the source hands it over, before any preprocessing.
+
+    Args:
+        kind: What the values mean.
+        shape: Shape of one example, without the batch axis; None where it is not known before loading.
+        dtype: NumPy's name of the type of the raw values, as `uint8`.
+        vocabulary_size: Number of distinct tokens or categories, where there is one.
+        columns: Names of the entries of a vector, in order.
+    """
+
+    kind: FeatureKind
+    shape: tuple[int | None, ...] | None = None
+    dtype: str = "float32"
+    vocabulary_size: int | None = None
+    columns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to predict.
+
+    Args:
+        kind: `classes`: an integer class of one of `classes`; `multi_label`: a 0/1 vector; `number`: real values.
+        shape: Shape of one example's target, without the batch axis.
+        dtype: NumPy's name of the type.
+        classes: Number of classes (or labels of a `multi_label` target).
+        labels: The names of the classes, in the order of their numbers.
+        default: Whether the target is learned where the recipe does not name its targets.
+    """
+
+    kind: TargetKind
+    shape: tuple[int | None, ...] | None = ()
+    dtype: str = "int32"
+    classes: int | None = None
+    labels: tuple[str, ...] | None = None
+    default: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """Everything a recipe may ask of its data. Sizes count examples; None: not known before the data is loaded."""
+
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    train_size: int | None = None
+    validation_size: int | None = None
+    test_size: int | None = None
+    steps_per_epoch: int | None = None
+
+    @property
+    def classes(self) -> int | None:
+        """Number of classes, where there is exactly one target."""
+        return next(iter(self.targets.values())).classes if len(self.targets) == 1 else None
+
+
+def read_facts(features: Mapping[str, Mapping[str, Any]], targets: Mapping[str, Mapping[str, Any]]) -> DataFacts:
+    """Makes facts from the plain mappings of a source's declaration.
+
+    A target that lists its `labels` need not say how many `classes` it has.
+    """
+
+    def plain(entry: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+
+    made = {}
+    for name, entry in targets.items():
+        values = plain(entry)
+        if values.get("labels") and "classes" not in values:
+            values["classes"] = len(values["labels"])
+        if values["kind"] == "number":
+            values.setdefault("dtype", "float32")
+        made[name] = Target(**values)
+    return DataFacts({name: Feature(**plain(entry)) for name, entry in features.items()}, made)

@@ -1,0 +1,126 @@
+"""The register of components that are not Keras's: dlkit's own, those of installed packages, and those of a user's plugins.
+
+A component of dlkit is one file named after it, in the folder of its kind; that file's presence is its registration:
+
+    # dlkit/models/architectures/mlp.py
+    @register(kind="architecture")
+    def mlp(units: list[int], activation: str = "relu") -> list: ...
+
+A user's file says the same with ``@dlkit.register``; where the kind can be told from the base class, it need not be
+written. The arguments, their types and their defaults are read from the source text (see `declarations`), so nothing is
+imported until a component is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+
+T = TypeVar("T")
+
+# Kind of component -> the package that holds dlkit's own, one file each.
+HOMES = {
+    "source": "dlkit.data.sources",
+    "augmentation": "dlkit.data.augmentations",
+    "layer": "dlkit.models.layers",
+    "architecture": "dlkit.models.architectures",
+    "pattern": "dlkit.models.patterns",
+}
+# The name of a base class, as written in the `class` line -> the kind of component.
+KIND_OF_BASE = {
+    "Layer": "layer",
+    "Model": "layer",
+    "Loss": "loss",
+    "Metric": "metric",
+    "Callback": "callback",
+    "Optimizer": "optimizer",
+    "LearningRateSchedule": "schedule",
+    "Initializer": "initializer",
+    "Regularizer": "regularizer",
+    "Constraint": "constraint",
+}
+KINDS = (*HOMES, *dict.fromkeys(kind for kind in KIND_OF_BASE.values() if kind not in HOMES))
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values a number may take: ``rate: Annotated[float, Range(min=0, below=1)]``."""
+
+    min: float | None = None
+    max: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A component that was imported: its class or function and what its decorator declared."""
+
+    kind: str
+    name: str
+    target: Any
+    declared: dict[str, Any]
+
+
+_registered: dict[tuple[str, str], Registered] = {}
+
+
+def snake_case(name: str) -> str:
+    """The name a component is written with: `GaussianMixture` becomes `gaussian_mixture`, by the rule of Keras."""
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
+
+
+@overload
+def register(target: T) -> T: ...
+@overload
+def register(*, kind: str | None = None, name: str | None = None, **declared: Any) -> Callable[[T], T]: ...
+def register(target: Any = None, *, kind: str | None = None, name: str | None = None, **declared: Any) -> Any:
+    """Registers a class or function as a component of recipes, under its name in snake_case.
+
+    Args:
+        kind: One of `KINDS`; may be left out for a class whose base class tells it.
+        name: Another name than that of the class or function.
+        **declared: What a kind of component wants to be known without being imported, as literals: a source gives its
+            `features` and `targets`.
+
+    Raises:
+        ValueError: The kind is unknown or cannot be told, or another component has that name.
+    """
+    if target is None:
+        return lambda made: _add(made, kind, name, declared)
+    return _add(target, kind, name, declared)
+
+
+def _add(target: T, kind: str | None, name: str | None, declared: dict[str, Any]) -> T:
+    written = name or snake_case(target.__name__)  # type: ignore[attr-defined]
+    bases = [base.__name__ for base in target.__mro__[1:]] if inspect.isclass(target) else []
+    told = kind or next((KIND_OF_BASE[base] for base in bases if base in KIND_OF_BASE), None)
+    if told not in KINDS:
+        raise ValueError(
+            f"What kind of component is `{written}`? Write @register(kind=...) with one of {', '.join(KINDS)}. Received: kind={kind!r}"
+        )
+    before = _registered.get((told, written))
+    if before and (before.target.__module__, before.target.__qualname__) != (target.__module__, target.__qualname__):  # type: ignore[attr-defined]
+        raise ValueError(f"The {told} `{written}` is registered already, by {before.target.__module__}")
+    _registered[told, written] = Registered(told, written, target, declared)
+    return target
+
+
+def find(kind: str, name: str) -> Registered:
+    """The registered component of that kind and name; imports dlkit's own file for it on first use.
+
+    Raises:
+        KeyError: No such component was registered.
+    """
+    if (kind, name) not in _registered and kind in HOMES and name.isidentifier():
+        module = f"{HOMES[kind]}.{name}"
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+    return _registered[kind, name]

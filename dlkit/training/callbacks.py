@@ -1,0 +1,250 @@
+"""The callbacks that every training has.
+
+None of them overrides `on_train_batch_end`: Keras then fetches no metric from the device after each batch. What must
+look at the steps does so in `on_train_batch_begin`, where `batch` is the number of steps that are done.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from dlkit.errors import DlkitError
+from dlkit.runs.atomic import replacing
+from dlkit.runs.folder import RunFolder
+from dlkit.training.interruption import Interruption
+
+
+class StoppedAtStep(BaseException):
+    """Leaves `Model.fit` between two steps. Not an `Exception`, which code on the way might catch."""
+
+
+class StopAtStep(keras.callbacks.Callback):
+    """Leaves `Model.fit` by `StoppedAtStep` at the first step after a signal. Stands first.
+
+    A validation that is cut short leaves no figures: its epoch does not count as done.
+    """
+
+    def __init__(self, interruption: Interruption) -> None:
+        super().__init__()
+        self._interruption = interruption
+        self._validation_cut = False
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self._interruption.received:
+            raise StoppedAtStep
+
+    def on_test_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        # Not raised here: callbacks that open something in `on_test_begin` close it in `on_test_end`.
+        if self._interruption.received:
+            self.model.stop_evaluating = True
+            self._validation_cut = True
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if self._validation_cut:
+            raise StoppedAtStep
+
+
+class TellEpoch(keras.callbacks.Callback):
+    """Tells data whose order depends on the epoch which epoch begins, counted from 0."""
+
+    def __init__(self, data: Any) -> None:
+        super().__init__()
+        self._data = data
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._data.epoch = epoch
+
+
+class MetricsLog(keras.callbacks.Callback):
+    """Appends a line to metrics.jsonl and updates status.json after each epoch.
+
+    A line is ``{"stage": "train", "epoch": 3, "step": 1407, "seconds": 12.3, "learning_rate": 0.001, "loss": ...}``:
+    `epoch` counts from 1, `step` is the number of steps (batches) of the stage up to here, `seconds` is the time of the
+    epoch with its validation, `learning_rate` that of the epoch's end, before any callback has lowered it (none, where
+    the model has no single optimizer).
+
+    Stands after the user's callbacks, so that what they add to the logs is written.
+
+    Args:
+        run: The run folder.
+        stage: Name of the stage of training.
+        epochs: Epochs that the stage has at most.
+    """
+
+    def __init__(self, run: RunFolder, stage: str, epochs: int) -> None:
+        super().__init__()
+        self._run = run
+        self._stage = stage
+        self._epochs = epochs
+        self._step = 0
+        self._steps_of_epoch = 0
+        self._began = 0.0
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        self._run.update_status(stage=self._stage, epoch=0, epochs=self._epochs, step=0)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._began = time.perf_counter()
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self._steps_of_epoch = batch + self.model.steps_per_execution
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._step += min(self._steps_of_epoch, self.params["steps"] or self._steps_of_epoch)
+        self._steps_of_epoch = 0
+        line = {
+            "stage": self._stage,
+            "epoch": epoch + 1,
+            "step": self._step,
+            "seconds": round(time.perf_counter() - self._began, 3),
+            **_learning_rate(self.model),
+            **(logs or {}),
+        }
+        self._run.append_metrics(line)
+        self._run.update_status(epoch=epoch + 1, step=self._step)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        # The steps of an epoch that an interruption has cut short count too: model.keras has seen them.
+        self._run.update_status(step=self._step + self._steps_of_epoch)
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends the training when a loss is not a number, or not finite.
+
+    Keras's `TerminateOnNaN` fetches the loss after each batch, which makes an accelerator wait each time. NaN and
+    infinity stay in the mean that Keras keeps over the epoch, so a look a second finds them just as surely.
+
+    Raises:
+        DlkitError: With the code `not-a-number`, naming the epoch and the steps between which it happened.
+    """
+
+    def __init__(self, seconds_between_looks: float = 1.0) -> None:
+        super().__init__()
+        self._seconds_between_looks = seconds_between_looks
+        self._epoch = 0
+        self._step = 0
+        self._good_step = 0
+        self._looked = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._epoch = epoch
+        self._good_step = 0
+        self._looked = time.monotonic()
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self._step = batch
+        now = time.monotonic()
+        if now - self._looked >= self._seconds_between_looks:
+            self._looked = now
+            self._check({metric.name: float(metric.result()) for metric in self.model.metrics if _is_loss(metric.name)})
+            self._good_step = batch
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._step += self.model.steps_per_execution
+        self._check({name: value for name, value in (logs or {}).items() if _is_loss(name)})
+
+    def _check(self, losses: dict[str, float]) -> None:
+        for name, value in losses.items():
+            if not math.isfinite(value):
+                steps = min(self._step, self.params["steps"] or self._step)
+                raise DlkitError(
+                    f"The {name} became {value} in epoch {self._epoch + 1}, between steps {self._good_step} and "
+                    f"{steps}.",
+                    "Lower the learning rate, clip the gradients (`clipnorm`), or look for values in the data that are "
+                    "not numbers.",
+                    "not-a-number",
+                )
+
+
+class BestModel(keras.callbacks.Callback):
+    """Saves the model after each epoch that improves on all before it; a value that is not a finite number never does.
+
+    Args:
+        path: The file, ending in `.keras`. It is replaced whole.
+        monitor: Name of the metric, as `val_loss`.
+        mode: `min`, `max`, or `auto`: the direction that the metric gives itself in Keras.
+        served: The model to save, of the same layers; the trained one where it is None.
+
+    Attributes:
+        best: The best value so far, or None.
+        best_epoch: Its epoch, counted from 0, or None.
+    """
+
+    def __init__(
+        self, path: Path, monitor: str = "val_loss", mode: str = "auto", served: keras.Model | None = None
+    ) -> None:
+        super().__init__()
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f"`mode` must be 'auto', 'min' or 'max'. Received: mode={mode!r}")
+        self.monitor = monitor
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+        self._path = path
+        self._mode = mode
+        self._served = served
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        numbers = {name: value for name, value in (logs or {}).items() if isinstance(value, float)}
+        if self.monitor not in numbers:
+            raise DlkitError(
+                f"The best model is chosen by {self.monitor!r}, which the training does not measure as a number.",
+                f"It measures: {', '.join(sorted(numbers))}. Choose one of these as `training.best.monitor`.",
+                "unknown-monitor",
+            )
+        value = numbers[self.monitor]
+        if self._improves(value):
+            with replacing(self._path) as temporary:
+                (self._served or self.model).save(temporary)
+            self.best, self.best_epoch = value, epoch
+
+    def _improves(self, value: float) -> bool:
+        if self._mode == "auto":
+            # Only now are the compiled metrics built.
+            self._mode = direction(self.model, self.monitor)
+        if not math.isfinite(value):
+            return False
+        return self.best is None or (value < self.best if self._mode == "min" else value > self.best)
+
+
+def direction(model: keras.Model, monitor: str) -> str:
+    """Whether less (`min`) or more (`max`) of a metric is better, as Keras's callbacks tell it in mode `auto`.
+
+    Unlike theirs, the metric may stand under the name of an output, as `val_garment_accuracy`.
+
+    Args:
+        model: A model that has been trained for a step.
+        monitor: Name of the metric in the logs.
+
+    Raises:
+        DlkitError: If neither the name nor the metric tells (`unknown-direction`).
+    """
+    name = monitor.removeprefix("val_")
+    if _is_loss(name):
+        return "min"
+    for metric in model.metrics:
+        for part in getattr(metric, "metrics", [metric]):
+            if name == part.name or name.endswith(f"_{part.name}"):
+                found = getattr(part, "_direction", None)
+                if found:
+                    return "max" if found == "up" else "min"
+    raise DlkitError(
+        f"Whether more or less of {monitor!r} is better, Keras does not tell.",
+        f"Say so: `best: {{monitor: {monitor}, mode: max}}`.",
+        "unknown-direction",
+    )
+
+
+def _is_loss(name: str) -> bool:
+    return name == "loss" or name.endswith("_loss")
+
+
+def _learning_rate(model: keras.Model) -> dict[str, float]:
+    optimizer = model.optimizer
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        return {}
+    return {"learning_rate": float(optimizer.learning_rate)}

@@ -1,0 +1,104 @@
+"""Compiles a model: losses, metrics and optimizer of a recipe, by output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from dlkit.models.instantiate import instantiate
+from dlkit.recipe.graph import Component
+from dlkit.recipe.supervision import Supervision, metric_name
+
+# Metrics that take logits when they are told so; the others are given probabilities.
+_KNOWS_LOGITS = {"BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"}
+# Metrics for which a softmax changes nothing: they look at the largest output.
+_RANKS = {
+    "SparseCategoricalAccuracy",
+    "CategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+}
+_OF_NUMBERS = {
+    *(
+        "MeanSquaredError",
+        "RootMeanSquaredError",
+        "MeanAbsoluteError",
+        "MeanAbsolutePercentageError",
+        "MeanSquaredLogarithmicError",
+    ),
+    *("R2Score", "LogCoshError", "CosineSimilarity", "PearsonCorrelation", "ConcordanceCorrelation"),
+}
+
+
+class OnProbabilities(keras.metrics.Metric):
+    """A metric with a threshold, given probabilities where the model gives logits.
+
+    Args:
+        metric: The metric, under whose name it is logged.
+    """
+
+    def __init__(self, metric: keras.metrics.Metric) -> None:
+        super().__init__(name=metric.name)
+        self.metric = metric
+        self._direction = getattr(metric, "_direction", None)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.metric.update_state(y_true, probabilities(y_pred), sample_weight)
+
+    def result(self) -> Any:
+        return self.metric.result()
+
+    def reset_state(self) -> None:
+        self.metric.reset_state()
+
+
+def probabilities(logits: Any) -> Any:
+    """Softmax over the last axis, or the sigmoid of a single output."""
+    return keras.ops.sigmoid(logits) if logits.shape[-1] == 1 else keras.ops.softmax(logits, axis=-1)
+
+
+def compile_model(
+    model: keras.Model,
+    supervisions: Mapping[str, Supervision],
+    optimizer: Component | None,
+    *,
+    loss_weights: Mapping[str, float] | None = None,
+    more_metrics: tuple[Component, ...] = (),
+    jit_compile: bool = False,
+    steps_per_execution: int = 1,
+) -> None:
+    """Compiles a model with the losses and metrics of its outputs.
+
+    Args:
+        model: A built model.
+        supervisions: By target; the model's outputs are a mapping by target where there are several.
+        optimizer: With durations in steps already; None for a model that is only evaluated.
+        loss_weights: By target; 1 where none is given.
+        more_metrics: Metrics of every output besides those of `supervisions`.
+        jit_compile: Whether XLA compiles the step.
+        steps_per_execution: Steps run in one call of the compiled function.
+    """
+    losses = {target: instantiate(found.loss) for target, found in supervisions.items()}
+    metrics = {
+        target: [make_metric(metric, found.logits) for metric in (*found.metrics, *more_metrics)]
+        for target, found in supervisions.items()
+    }
+    single = len(supervisions) == 1
+    model.compile(
+        optimizer=instantiate(optimizer) if optimizer else "rmsprop",
+        loss=next(iter(losses.values())) if single else losses,
+        loss_weights=None if single else {target: (loss_weights or {}).get(target, 1.0) for target in losses},
+        metrics=next(iter(metrics.values())) if single else metrics,
+        jit_compile=jit_compile,
+        steps_per_execution=steps_per_execution,
+    )
+
+
+def make_metric(metric: Component, logits: bool) -> keras.metrics.Metric:
+    """The Keras metric, given what it measures on."""
+    if logits and metric.name in _KNOWS_LOGITS:
+        return instantiate(metric, from_logits=True, name=metric_name(metric))
+    made = instantiate(metric, name=metric_name(metric))
+    return OnProbabilities(made) if logits and metric.name not in _RANKS | _OF_NUMBERS else made

@@ -1,0 +1,123 @@
+"""Predicts with a run's model, from files as people have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlkit.data.inputs import read_inputs
+from dlkit.errors import DlkitError
+from dlkit.recipe.facts import Target
+from dlkit.recipe.load import Recipe, load
+from dlkit.runs.folder import RunFolder
+from dlkit.workflows.preparation import custom_objects, import_plugins
+
+if TYPE_CHECKING:
+    import keras
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of one target of one row.
+
+    Args:
+        value: The most likely class by name, or the number.
+        probabilities: By class name, the most likely first; None for numbers.
+    """
+
+    value: str | float | list[float]
+    probabilities: dict[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What the model says of one row: a picture, a line of a CSV, an entry of an array."""
+
+    row: str
+    targets: dict[str, Prediction]
+
+
+def model_file(run: RunFolder, which: str) -> Path:
+    """The model file of a run.
+
+    Raises:
+        DlkitError: The run has none (`no-model`).
+    """
+    path = run.best_model if which == "best" else run.last_model
+    if not path.is_file():
+        raise DlkitError(
+            f"The run {run.path} has no {path.name}.",
+            "It ended before its first epoch was done: train it again.",
+            "no-model",
+        )
+    return path
+
+
+def load_model(run: RunFolder, recipe: Recipe, which: str = "best") -> keras.Model:
+    """The saved model of a run."""
+    import keras
+
+    import_plugins(recipe)
+    return keras.models.load_model(model_file(run, which), custom_objects=custom_objects(recipe))
+
+
+def predict(
+    run: RunFolder, inputs: Sequence[str | Path], *, which: str = "best", allow_plugins: bool = True
+) -> list[Predicted]:
+    """Predicts for files.
+
+    Args:
+        inputs: Pictures, folders of them, CSV files, `.npy` arrays.
+        which: `best` or `last`.
+
+    Raises:
+        DlkitError: A file cannot be read as what the model takes; all of them are named.
+    """
+    recipe = load(run.recipe, allow_plugins=allow_plugins)
+    facts = recipe.facts
+    features = {name: facts.features[name] for name in recipe.graphs["model"].inputs}
+    rows, values = read_inputs(inputs, features)
+    model = load_model(run, recipe, which)
+    given = values if len(values) > 1 else next(iter(values.values()))
+    raw = model.predict(given, batch_size=_BATCH, verbose=0)
+    by_target = raw if isinstance(raw, dict) else {next(iter(recipe.supervisions)): raw}
+    told = {
+        name: _told(np.asarray(output, dtype="float64"), facts.targets[name], recipe.supervisions[name].logits)
+        for name, output in by_target.items()
+    }
+    return [Predicted(row, {name: predictions[n] for name, predictions in told.items()}) for n, row in enumerate(rows)]
+
+
+def _told(output: np.ndarray, target: Target, logits: bool) -> list[Prediction]:
+    if target.kind != "classes":
+        return [Prediction(_number(row)) for row in output]
+    labels = target.labels or tuple(str(n) for n in range(target.classes or output.shape[-1]))
+    shares = _probabilities(output, logits)
+    predictions = []
+    for row in shares:
+        order = np.argsort(-row, kind="stable")
+        predictions.append(
+            Prediction(labels[order[0]], {labels[n] if n < len(labels) else str(n): float(row[n]) for n in order})
+        )
+    return predictions
+
+
+def _probabilities(output: np.ndarray, logits: bool) -> np.ndarray:
+    """Rows of class probabilities; a single output is the probability of the second class."""
+    if output.shape[-1] == 1:
+        positive = 1 / (1 + np.exp(-np.clip(output, -700, 700))) if logits else output
+        return np.concatenate([1 - positive, positive], axis=-1)
+    if not logits:
+        return output
+    shifted = np.exp(output - output.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def _number(row: Any) -> float | list[float]:
+    return float(row[0]) if row.size == 1 else [float(value) for value in row.ravel()]

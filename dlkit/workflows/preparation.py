@@ -1,0 +1,165 @@
+"""What training, checking and evaluating have in common: a recipe, its data, its model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlkit.data.arrays import Splits
+from dlkit.data.facts import measure
+from dlkit.data.load import load as load_splits
+from dlkit.errors import DlkitError
+from dlkit.models.builder import Built, build
+from dlkit.recipe import registry
+from dlkit.recipe.availability import refuse_unavailable
+from dlkit.recipe.components import run_plugin
+from dlkit.recipe.diagnostics import Findings
+from dlkit.recipe.graph import Component, Graph, Tensor
+from dlkit.recipe.keys import PerClass
+from dlkit.recipe.load import Recipe
+from dlkit.recipe.supervision import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A recipe that has met its data."""
+
+    recipe: Recipe
+    splits: Splits
+
+
+def prepare(recipe: Recipe) -> Prepared:
+    """Loads the data of a recipe and checks the recipe against it.
+
+    Raises:
+        RecipeError: The recipe asks for what is not available, or contradicts its data.
+        DlkitError: The data cannot be loaded, or plugins are not allowed.
+    """
+    refuse_unavailable(recipe)
+    import_plugins(recipe)
+    data = recipe.config.data
+    declared = recipe.components.source_facts(data.source.name)
+    limit: int | Mapping[str, Any] | None = (
+        {"per_class": data.limit.per_class} if isinstance(data.limit, PerClass) else data.limit
+    )
+    splits = load_splits(
+        data.source.name,
+        data.source.arguments,
+        declared=declared,
+        features=_features(recipe),
+        targets=data.targets if isinstance(data.targets, list) else None,
+        validation=data.validation,
+        test=data.test,
+        limit=limit,
+        seed=recipe.config.seed,
+    )
+    return Prepared(recipe.with_facts(measure(splits, declared, data.batch_size)), splits)
+
+
+def _features(recipe: Recipe) -> list[str]:
+    """The features that the model takes: others need not be handed over."""
+    assert isinstance(recipe.model, Graph)
+    return list(recipe.model.inputs)
+
+
+def import_plugins(recipe: Recipe) -> None:
+    """Runs the recipe's plugins, if that was allowed.
+
+    Raises:
+        DlkitError: The recipe has plugins and they were not allowed (`plugins-not-allowed`), or one fails.
+    """
+    if recipe.components.files and not plugins_allowed(recipe.allow_plugins):
+        names = ", ".join(f"`{path.name}`" for path in recipe.components.files)
+        raise DlkitError(
+            f"The recipe runs code of its own: the plugin {names}.",
+            "Read it, then allow it with --allow-plugins or DLKIT_ALLOW_PLUGINS=1.",
+            "plugins-not-allowed",
+        )
+    for path in recipe.components.files:
+        try:
+            run_plugin(path)
+        except Exception as error:
+            raise DlkitError(
+                f"The plugin `{path}` fails: {type(error).__name__}: {error}", code="plugin-failed"
+            ) from error
+
+
+def plugins_allowed(said: bool) -> bool:
+    """Whether plugins may run: as the call or `DLKIT_ALLOW_PLUGINS` says."""
+    return said or os.environ.get("DLKIT_ALLOW_PLUGINS", "") not in ("", "0")
+
+
+def build_model(prepared: Prepared, adapt: bool = True) -> Built:
+    """The model of a recipe on its data's shapes.
+
+    Args:
+        adapt: Whether layers that learn from data before training are given the training split.
+
+    Raises:
+        RecipeError: Keras refuses a layer.
+    """
+    recipe = prepared.recipe
+    assert isinstance(recipe.model, Graph)
+    examples = prepared.splits.train.features if adapt else None
+    return build(recipe.model, recipe.facts.features, outputs(recipe), recipe.name, examples)
+
+
+def outputs(recipe: Recipe) -> dict[str, Tensor]:
+    """The model's outputs by target."""
+    assert isinstance(recipe.model, Graph)
+    return Supervisor(recipe.facts, Findings()).outputs(recipe.model, recipe.span_of("model"))
+
+
+def custom_objects(recipe: Recipe) -> dict[str, Any]:
+    """The classes of plugins, by name, that a saved model of this recipe may need."""
+    found: dict[str, Any] = {}
+    for graph in recipe.graphs.values():
+        for layer in graph.layers.values():
+            _add_custom(layer, recipe, found)
+    return found
+
+
+def _add_custom(component: Component, recipe: Recipe, found: dict[str, Any]) -> None:
+    if recipe.components.declaration(component.kind, component.name) is not None:
+        target = registry.find(component.kind, component.name).target
+        found[target.__name__] = target
+    for value in component.arguments.values():
+        if isinstance(value, Component):
+            _add_custom(value, recipe, found)
+
+
+def best_of(recipe: Recipe) -> tuple[str, str]:
+    """The metric by which the best epoch is chosen, and its direction; the training loss where nothing is held out."""
+    best = recipe.config.training.best
+    written = "monitor" in best.model_fields_set
+    monitor = best.monitor if written or recipe.facts.validation_size else "loss"
+    return monitor, best.mode
+
+
+def recipe_values(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as its run keeps it: one file, trainable as it is.
+
+    Paths of the data are relative to DLKIT_DATA_DIR where they can be, else absolute; plugins lie in `plugins/`.
+    """
+    values = recipe.dump()
+    name = recipe.config.data.source.name
+    spec = recipe.components.find("source", name)
+    written = values["data"]["source"]
+    if spec and isinstance(written, dict):
+        for key, value in (written[name] or {}).items():
+            if value is not None and key in spec.arguments and "path" in spec.arguments[key].type.split("|"):
+                written[name][key] = _portable(str(recipe.config.data.source.arguments[key]))
+    if recipe.components.files:
+        values["plugins"] = [f"plugins/{path.name}" for path in recipe.components.files]
+    return values
+
+
+def _portable(path: str) -> str:
+    absolute = Path(path).resolve()
+    root = os.environ.get("DLKIT_DATA_DIR")
+    if root and absolute.is_relative_to(Path(root).resolve()):
+        return absolute.relative_to(Path(root).resolve()).as_posix()
+    return str(absolute) if absolute.exists() else path

@@ -1,0 +1,180 @@
+"""Trains a recipe: data, model, fit, test, all of it in a run folder."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from dlkit.data.facts import fingerprint
+from dlkit.data.feed import Feed
+from dlkit.evaluation.evaluate import measure_split
+from dlkit.evaluation.expectation import compare
+from dlkit.models.instantiate import instantiate
+from dlkit.recipe.dump import to_yaml
+from dlkit.recipe.durations import in_updates
+from dlkit.recipe.graph import Component
+from dlkit.recipe.load import Recipe
+from dlkit.runs.atomic import write_json, write_text
+from dlkit.runs.find import runs_root
+from dlkit.runs.folder import RunFolder
+from dlkit.runs.provenance import provenance
+from dlkit.training.compiling import compile_model
+from dlkit.training.determinism import seed_everything
+from dlkit.training.fit import fit
+from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
+from dlkit.training.tensorboard import default_tensorboard
+from dlkit.workflows.preparation import Prepared, best_of, build_model, custom_objects, prepare, recipe_values
+from dlkit.workflows.run import Run
+
+# Arguments of Keras's callbacks that name a file or folder to write: relative ones lie in the run folder.
+_WRITTEN = {"CSVLogger": "filename", "ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
+
+
+def train(
+    recipe: Recipe,
+    *,
+    runs_dir: Path | None = None,
+    display: Display | None = None,
+    command: Sequence[str] | None = None,
+    started: Callable[[RunFolder], None] | None = None,
+) -> Run:
+    """Trains a recipe and evaluates its best model on the test split, once.
+
+    Args:
+        recipe: What `dlkit.load` gives.
+        runs_dir: Where runs are kept; DLKIT_RUNS_DIR or `./runs` where it is None.
+        display: Shows the progress; what suits standard error where it is None.
+        command: The command line, for the provenance.
+        started: Told of the run folder as soon as there is one.
+
+    Raises:
+        RecipeError: The recipe asks for what is not available, or contradicts its data.
+        DlkitError: The work failed.
+        Interrupted: By a signal; the run folder is whole.
+    """
+    prepared = prepare(recipe)
+    recipe = prepared.recipe
+    run = RunFolder.create(runs_root(runs_dir), recipe.name)
+    if started:
+        started(run)
+    with run.running():
+        _write_recipe(run, recipe)
+        seed_everything(recipe.config.seed, recipe.config.deterministic)
+        built = build_model(prepared)
+        _write_provenance(run, prepared, command or sys.argv)
+        compile_for_training(built.model, recipe)
+        with run.log.open("a", encoding="utf-8", buffering=1) as log:
+            validation = prepared.splits.validation
+            history = fit(
+                built.model,
+                Feed(
+                    prepared.splits.train,
+                    batch_size=recipe.config.data.batch_size,
+                    seed=recipe.config.seed,
+                    shuffle=recipe.config.data.shuffle,
+                ),
+                Feed(validation, batch_size=recipe.config.data.batch_size, shuffle=False)
+                if validation is not None
+                else None,
+                run=run,
+                stage="train",
+                epochs=recipe.config.training.epochs,
+                best=best_of(recipe),
+                callbacks=callbacks(recipe, run),
+                display=Displays([display or display_for(), PlainDisplay(log)]),
+                served=built.served,
+                unit="images"
+                if any(feature.kind == "image" for feature in recipe.facts.features.values())
+                else "examples",
+            )
+        del history
+        metrics = evaluate_best(run, prepared)
+    return Run(run, metrics, compare(recipe.config.expect, metrics))
+
+
+def evaluate_best(run: RunFolder, prepared: Prepared, model_file: Path | None = None) -> dict[str, float]:
+    """Evaluates a saved model on the test split, or on the validation split where there is no test; writes evaluation.json."""
+    recipe, splits = prepared.recipe, prepared.splits
+    path = model_file or run.best_model
+    model = keras.models.load_model(path, custom_objects=custom_objects(recipe))
+    compile_model(
+        model,
+        recipe.supervisions,
+        None,
+        loss_weights=recipe.config.training.loss_weights,
+        more_metrics=_more_metrics(recipe),
+    )
+    name, split = ("test", splits.test) if splits.test is not None else ("val", splits.validation)
+    if split is None:
+        return {}
+    metrics = measure_split(model, Feed(split, batch_size=recipe.config.data.batch_size, shuffle=False), name)
+    write_json(run.evaluation, {"model": path.name, "split": name, "examples": len(split), "metrics": metrics})
+    return metrics
+
+
+def compile_for_training(model: keras.Model, recipe: Recipe) -> None:
+    """Compiles a model as the recipe's training says."""
+    training = recipe.config.training
+    optimizer = (
+        training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
+    )
+    accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
+    assert recipe.facts.steps_per_epoch is not None
+    updates = max(1, recipe.facts.steps_per_epoch // accumulated)
+    compile_model(
+        model,
+        recipe.supervisions,
+        in_updates(optimizer, recipe.components, training.epochs, updates),
+        loss_weights=training.loss_weights,
+        jit_compile=bool(training.jit_compile),
+        steps_per_execution=int(training.steps_per_execution),
+    )
+
+
+def _more_metrics(recipe: Recipe) -> tuple[Component, ...]:
+    evaluation = recipe.config.evaluation
+    return tuple(metric for metric in (evaluation.metrics or [] if evaluation else []) if isinstance(metric, Component))
+
+
+def callbacks(recipe: Recipe, run: RunFolder) -> list[keras.callbacks.Callback]:
+    """The recipe's callbacks, what they write kept in the run folder, and TensorBoard's where the recipe has none."""
+    made = []
+    for component in recipe.config.training.callbacks:
+        key = _WRITTEN.get(component.name)
+        default = str(run.tensorboard) if component.name == "TensorBoard" else None
+        written = component.arguments.get(key, default) if key else None
+        where: dict[str, Any] = {key: str(run.path / written)} if key and written else {}
+        made.append(instantiate(component, **where))
+    if not any(isinstance(callback, keras.callbacks.TensorBoard) for callback in made):
+        made.append(default_tensorboard(run))
+    return made
+
+
+def _write_recipe(run: RunFolder, recipe: Recipe) -> None:
+    for path in recipe.components.files:
+        (run.path / "plugins").mkdir(exist_ok=True)
+        shutil.copyfile(path, run.path / "plugins" / path.name)
+    write_text(run.recipe, to_yaml(recipe_values(recipe)))
+
+
+def _write_provenance(run: RunFolder, prepared: Prepared, command: Sequence[str]) -> None:
+    recipe = prepared.recipe
+    folder = recipe.path.parent if recipe.path else Path.cwd()
+    monitor, mode = best_of(recipe)
+    write_json(
+        run.provenance,
+        provenance(
+            command=command,
+            seeds={"seed": recipe.config.seed},
+            data_fingerprint=fingerprint(prepared.splits),
+            chosen={"training.best": {"monitor": monitor, "mode": mode}},
+            recipe_folder=folder,
+            gpus=[device.name for device in tf.config.list_physical_devices("GPU")],
+        ),
+    )

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+from dlkit.data.arrays import Arrays  # noqa: E402
+from dlkit.data.feed import Feed  # noqa: E402
+
+COUNT, BATCH, STEPS = 23, 5, 5
+
+
+def arrays(count: int = COUNT) -> Arrays:
+    """Examples whose features and target are their row number."""
+    rows = np.arange(count)
+    image = np.zeros((count, 2, 2, 1), np.uint8) + rows[:, None, None, None].astype(np.uint8)
+    return Arrays({"image": image, "row": rows.astype(np.float32)}, {"y": rows.astype(np.int32)})
+
+
+def feed(**options: Any) -> Feed:
+    return Feed(arrays().select(["row"]), **{"batch_size": BATCH, "seed": 7, **options})
+
+
+def rows(batches: Iterable[Any]) -> list[list[int]]:
+    return [y.numpy().tolist() for _, y in batches]
+
+
+def expected(epoch: int, seed: int = 7) -> list[list[int]]:
+    order = np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(COUNT)
+    return [order[start : start + BATCH].tolist() for start in range(0, COUNT, BATCH)]
+
+
+def epoch_of(given: Feed, epoch: int, start: int = 0) -> list[list[int]]:
+    given.epoch, given.start = epoch, start
+    return rows(given)
+
+
+def test_every_example_comes_once_an_epoch_and_the_last_batch_is_smaller() -> None:
+    batches = epoch_of(feed(), 0)
+    assert sorted(chain.from_iterable(batches)) == list(range(COUNT))
+    assert [len(batch) for batch in batches] == [5, 5, 5, 5, 3]
+
+
+def test_the_order_is_numpys_philox_keyed_on_seed_and_epoch() -> None:
+    given = feed()
+    assert epoch_of(given, 0) == expected(0)
+    assert epoch_of(given, 900) == expected(900)
+    assert epoch_of(feed(seed=8), 0) == expected(0, seed=8)
+    assert len({str(epoch_of(given, epoch)) for epoch in range(20)}) == 20
+
+
+def test_two_feeds_agree_whatever_they_yielded_before() -> None:
+    used = feed()
+    for epoch in (0, 1, 5):
+        epoch_of(used, epoch)
+    assert epoch_of(used, 3) == epoch_of(feed(), 3)
+
+
+@pytest.mark.parametrize("start", [1, 3, 4])
+def test_a_start_gives_the_rest_of_the_epoch(start: int) -> None:
+    given = feed()
+    assert epoch_of(given, 2, start) == epoch_of(given, 2)[start:]
+    assert given.num_batches == STEPS
+
+
+def test_without_shuffle_the_order_is_that_of_the_arrays_in_every_epoch() -> None:
+    given = feed(shuffle=False)
+    assert list(chain.from_iterable(epoch_of(given, 0))) == list(range(COUNT))
+    assert epoch_of(given, 4) == epoch_of(given, 0)
+    assert epoch_of(given, 0, 3) == epoch_of(given, 0)[3:]
+
+
+def test_features_and_targets_belong_together_and_keep_their_types() -> None:
+    for x, y in Feed(arrays(), batch_size=BATCH, seed=7):
+        assert x["image"].dtype == "uint8" and x["row"].dtype == "float32" and y.dtype == "int32"
+        assert x["image"].shape[1:] == (2, 2, 1) and y.shape.rank == 1
+        assert x["row"].numpy().tolist() == x["image"][:, 0, 0, 0].numpy().tolist() == y.numpy().tolist()
+
+
+def test_one_feature_is_a_tensor_several_are_a_dict_in_their_order() -> None:
+    every = arrays()
+    single, several = Feed(every.select(["row"]), batch_size=2), Feed(every.select(["row", "image"]), batch_size=2)
+    assert single.get_tf_dataset().element_spec[0].dtype == "float32"
+    assert set(several.get_tf_dataset().element_spec[0]) == {"row", "image"}
+    targets = Arrays(every.features, {"y": every.targets["y"], "z": every.features["row"]})
+    assert set(Feed(targets, batch_size=2).get_tf_dataset().element_spec[1]) == {"y", "z"}
+    assert len(Feed(every.select(targets=[]), batch_size=2).get_tf_dataset().element_spec) == 1
+
+
+def test_what_keras_asks_an_adapter() -> None:
+    given = feed()
+    assert (given.batch_size, given.num_batches, given.has_partial_batch, given.partial_batch_size) == (5, 5, True, 3)
+    even = Feed(arrays(20), batch_size=5)
+    assert (even.num_batches, even.has_partial_batch, even.partial_batch_size) == (4, False, None)
+
+
+@pytest.mark.parametrize("steps", [2, 5, 12])
+def test_epochs_of_so_many_steps_go_on_where_the_one_before_stopped(steps: int) -> None:
+    given = feed(steps_per_epoch=steps)
+    assert (given.num_batches, given.has_partial_batch) == (steps, False)
+    epochs = [epoch_of(given, epoch) for epoch in range(12)]
+    assert all(len(batch) == BATCH for batch in chain.from_iterable(epochs))
+    drawn = list(chain.from_iterable(chain.from_iterable(epochs)))
+    passes = list(chain.from_iterable(chain.from_iterable(expected(number) for number in range(40))))
+    assert drawn == passes[: len(drawn)]
+    assert epoch_of(given, 3, 1) == epochs[3][1:]
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 0}, {"batch_size": -1}, {"steps_per_epoch": 0}])
+def test_a_batch_needs_an_example(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="Received: 23 examples, batch_size="):
+        feed(**options)
+
+
+def test_a_feed_needs_examples() -> None:
+    with pytest.raises(ValueError, match="Received: 0 examples"):
+        Feed(arrays(0), batch_size=5)
+
+
+def test_a_feed_that_is_done_with_frees_its_examples() -> None:
+    given = feed()
+    rows(given)
+    done = weakref.ref(given)
+    del given
+    gc.collect()
+    assert done() is None
+
+
+class Recorder(keras.Model):
+    """A model that notes the targets of the batches it is trained on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+        self.seen: list[list[int]] = []
+
+    def call(self, row: Any) -> Any:
+        return self.dense(row[:, None])
+
+    def train_step(self, data: Any) -> Any:
+        self.seen.append(data[1].numpy().tolist())
+        return super().train_step(data)
+
+
+class Rewind(keras.callbacks.Callback):
+    """Sets the position as a resumed run does."""
+
+    def __init__(self, given: Feed, epoch: int, start: int) -> None:
+        super().__init__()
+        self.given, self.epoch, self.start = given, epoch, start
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if epoch == self.epoch:
+            self.given.epoch, self.given.start = self.epoch, self.start
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    model = Recorder()
+    model.compile("sgd", "mse", run_eagerly=True)
+    return model
+
+
+def test_fit_sees_an_order_of_its_own_in_every_epoch(recorder: Recorder) -> None:
+    given = feed()
+    history = recorder.fit(given, epochs=3, validation_data=feed(shuffle=False), verbose=0)
+    assert recorder.seen == expected(0) + expected(1) + expected(2)
+    assert len(history.history["val_loss"]) == 3
+    recorder.fit(given, initial_epoch=3, epochs=4, verbose=0)
+    assert recorder.seen[3 * STEPS :] == expected(3)
+
+
+def test_a_callback_sets_the_position_and_the_next_epoch_is_whole(recorder: Recorder) -> None:
+    with pytest.warns(UserWarning, match="ran out of data"):  # the training room passes over the steps that are missing
+        recorder.fit(given := feed(), initial_epoch=4, epochs=6, callbacks=[Rewind(given, 4, 2)], verbose=0)
+    assert recorder.seen == expected(4)[2:] + expected(5)
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 2, 4])
+def test_fit_evaluate_and_predict_agree_with_arrays(steps_per_execution: int) -> None:
+    every = arrays()
+    row, image = keras.Input((), name="row"), keras.Input((2, 2, 1), name="image", dtype="uint8")
+    joined = keras.layers.Concatenate()([keras.layers.Reshape((1,))(row), keras.layers.Flatten()(image)])
+    model = keras.Model([row, image], keras.layers.Dense(1)(joined))
+    model.compile(keras.optimizers.SGD(1e-6), "mse", metrics=["mae"], steps_per_execution=steps_per_execution)
+    given = Feed(every, batch_size=BATCH, shuffle=False)
+    x, y = every.features, every.targets["y"]
+    assert model.evaluate(given, verbose=0) == pytest.approx(
+        model.evaluate(x, y, batch_size=BATCH, verbose=0), rel=1e-5
+    )
+    np.testing.assert_allclose(model.predict(given, verbose=0), model.predict(x, verbose=0), rtol=1e-5)
+    assert model.predict(given, verbose=0).shape == (COUNT, 1)
+    model.fit(given, epochs=2, verbose=0, validation_data=given)
+    assert int(model.optimizer.iterations.numpy()) == 2 * STEPS

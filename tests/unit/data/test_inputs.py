@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from dlkit.data.inputs import read_inputs
+from dlkit.errors import DlkitError
+from dlkit.recipe.facts import Feature
+
+GRAY = {"image": Feature("image", (28, 28, 1), "uint8")}
+COLOR = {"image": Feature("image", (16, 12, 3), "uint8")}
+DIGITS = {"image": Feature("image", (8, 8, 1), "uint8", vocabulary_size=17)}
+TABLE = {"table": Feature("vector", (2,), "float32", columns=("length", "width"))}
+MIXED = {**TABLE, "age": Feature("number", (), "int32")}
+
+
+def picture(path: Path, pixels: np.ndarray, **options: Any) -> Path:
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+def failure(paths: list[Path], features: dict[str, Feature]) -> str:
+    with pytest.raises(DlkitError) as error:
+        read_inputs(paths, features)
+    return str(error.value)
+
+
+# Pictures
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "gif", "webp", "jpg", "jpeg", "PNG"])
+def test_pictures_of_every_format_keep_their_values(tmp_path: Path, suffix: str) -> None:
+    pixels = np.full((28, 28), 200, np.uint8)
+    options = {"lossless": True} if suffix == "webp" else {}
+    path = picture(tmp_path / f"shoe.{suffix}", pixels, **options)
+    labels, arrays = read_inputs([path], GRAY)
+    assert labels == [str(path)]
+    assert arrays["image"].dtype == np.uint8 and arrays["image"].shape == (1, 28, 28, 1)
+    np.testing.assert_allclose(arrays["image"][0, :, :, 0].astype(int), 200, atol=1)
+
+
+def test_a_picture_of_the_right_size_is_not_touched(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
+    _, arrays = read_inputs([picture(tmp_path / "shoe.png", pixels)], GRAY)
+    np.testing.assert_array_equal(arrays["image"][0, :, :, 0], pixels)
+
+
+def test_pictures_are_resized_and_made_gray_or_colored(tmp_path: Path) -> None:
+    red = picture(tmp_path / "red.png", np.full((40, 90, 3), (255, 0, 0), np.uint8))
+    _, gray = read_inputs([red], GRAY)
+    assert gray["image"].shape == (1, 28, 28, 1) and set(gray["image"].ravel()) == {76}  # ITU-R 601 luma
+    _, colored = read_inputs([red], COLOR)
+    assert colored["image"].shape == (1, 16, 12, 3) and colored["image"][0, 3, 3].tolist() == [255, 0, 0]
+
+
+def test_the_filter_is_bilinear(tmp_path: Path) -> None:
+    halves = np.repeat([[0, 255]], 2, axis=0).astype(np.uint8)
+    _, arrays = read_inputs([picture(tmp_path / "halves.png", halves)], GRAY)
+    row = arrays["image"][0, 5, :, 0].astype(int)
+    assert row[0] == 0 and row[-1] == 255 and (np.diff(row) >= 0).all() and len(set(row)) > 10
+
+
+def test_a_picture_is_turned_upright(tmp_path: Path) -> None:
+    pixels = np.zeros((16, 12, 3), np.uint8)
+    pixels[0] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 3  # turned by 180 degrees
+    _, arrays = read_inputs([picture(tmp_path / "turned.png", pixels, exif=exif)], COLOR)
+    assert arrays["image"][0, -1].min() == 255 and arrays["image"][0, 0].max() == 0
+
+
+def test_shades_are_scaled_to_those_the_source_declares(tmp_path: Path) -> None:
+    shades = np.arange(17, dtype=np.uint8)[:16].reshape(4, 4)
+    stored = np.kron((shades.astype(float) * 255 / 16).round().astype(np.uint8), np.ones((2, 2), np.uint8))
+    _, arrays = read_inputs([picture(tmp_path / "digit.png", stored)], DIGITS)
+    np.testing.assert_array_equal(arrays["image"][0, ::2, ::2, 0], shades)
+
+
+def test_sixteen_bit_pictures_are_scaled_not_cut_off(tmp_path: Path) -> None:
+    pixels = np.full((28, 28), 0x8080, np.uint16)
+    _, arrays = read_inputs([picture(tmp_path / "deep.png", pixels)], GRAY)
+    assert set(arrays["image"].ravel()) == {0x80}
+
+
+def test_the_first_frame_of_an_animation_counts(tmp_path: Path) -> None:
+    frames = [Image.fromarray(np.full((28, 28), shade, np.uint8)) for shade in (10, 200)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    _, arrays = read_inputs([tmp_path / "moving.gif"], GRAY)
+    assert set(arrays["image"].ravel()) == {10}
+
+
+def test_features_without_a_channel_axis_or_a_size(tmp_path: Path) -> None:
+    path = picture(tmp_path / "x.png", np.full((5, 7, 3), 9, np.uint8))
+    assert read_inputs([path], {"image": Feature("image", (4, 4), "uint8")})[1]["image"].shape == (1, 4, 4)
+    assert read_inputs([path], {"image": Feature("image", (None, None, 3), "uint8")})[1]["image"].shape == (1, 5, 7, 3)
+
+
+def test_pictures_of_different_sizes_do_not_make_one_batch(tmp_path: Path) -> None:
+    paths = [picture(tmp_path / f"{size}.png", np.zeros((size, 4), np.uint8)) for size in (4, 5)]
+    assert "different shapes: (4, 4, 1), (5, 4, 1)" in failure(
+        paths, {"image": Feature("image", (None, None, 1), "uint8")}
+    )
+
+
+def test_a_folder_stands_for_its_pictures_by_name(tmp_path: Path) -> None:
+    for name in ("b.png", "a.png", ".hidden.png"):
+        picture(tmp_path / name, np.zeros((28, 28), np.uint8))
+    (tmp_path / "notes.txt").write_text("no picture")
+    labels, arrays = read_inputs([str(tmp_path)], GRAY)
+    assert [Path(label).name for label in labels] == ["a.png", "b.png"]
+    assert len(arrays["image"]) == 2
+
+
+def bomb(path: Path, side: int) -> Path:
+    """A PNG file that claims `side` x `side` pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    )
+    return path
+
+
+@pytest.mark.parametrize("side", [30_000, 12_000])
+def test_a_decompression_bomb_is_refused(tmp_path: Path, side: int) -> None:
+    assert "bomb.png: more than 89,478,485 pixels" in failure([bomb(tmp_path / "bomb.png", side)], GRAY)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "gif", "webp"])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_pictures_cut_short_are_errors(tmp_path: Path, suffix: str, share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = picture(tmp_path / f"cut.{suffix}", noise)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    assert f"cut.{suffix}: " in failure([path], GRAY)
+
+
+def test_every_bad_file_is_named_at_once(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "song.mp3").write_text("x")
+    (tmp_path / "folder").mkdir()
+    good = picture(tmp_path / "good.png", np.zeros((28, 28), np.uint8))
+    names = ["empty.png", "text.jpg", "song.mp3", "missing.png", "folder"]
+    message = failure([good, *(tmp_path / name for name in names)], GRAY)
+    for name, found in zip(
+        names,
+        ["the file is empty", "no picture", "of this kind are not known", "no such file", "holds no pictures"],
+        strict=True,
+    ):
+        assert any(name in line and found in line for line in message.splitlines()), name
+    assert "good.png" not in message
+
+
+def test_a_picture_is_refused_where_the_model_takes_none(tmp_path: Path) -> None:
+    path = picture(tmp_path / "x.png", np.zeros((4, 4), np.uint8))
+    assert "the model takes `table` (vector)" in failure([path], TABLE)
+    assert "can give one feature, and the model takes `image`, `table`" in failure([path], {**GRAY, **TABLE})
+    assert "which no picture has" in failure([path], {"image": Feature("image", (4, 4, 7), "uint8")})
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.bmp", "x.gif", "x.webp", "x.npy", "x.csv"])
+@given(data=st.data())
+def test_damaged_files_give_rows_or_errors(
+    tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.getbasetemp() / name
+    if name == "x.csv":
+        path.write_text("length,width\n1,2\n")
+    elif name == "x.npy":
+        np.save(path, np.zeros((1, 2), np.float32))
+    else:
+        exif = Image.Exif()
+        exif[0x010E] = "a title"
+        picture(path, np.arange(27, dtype=np.uint8).reshape(3, 3, 3), exif=exif)
+    content = bytearray(path.read_bytes())
+    for place, byte in data.draw(
+        st.dictionaries(st.integers(0, len(content) - 1), st.integers(0, 255), min_size=1)
+    ).items():
+        content[place] = byte
+    path.write_bytes(content)
+    try:
+        labels, arrays = read_inputs([path], TABLE if name in ("x.csv", "x.npy") else GRAY)
+    except DlkitError as error:
+        assert name in str(error)
+    else:
+        assert [len(array) for array in arrays.values()] == [len(labels)]
+
+
+def test_another_format_under_a_known_suffix_is_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "x.tiff")
+    (tmp_path / "x.tiff").rename(tmp_path / "x.png")
+    assert "x.png: this is no picture" in failure([tmp_path / "x.png"], GRAY)
+
+
+def test_nothing_given_is_an_error() -> None:
+    assert failure([], GRAY) == "no input is given"
+
+
+# CSV
+
+
+def csv(path: Path, text: str | bytes) -> Path:
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_rows_are_put_together_by_the_names_of_the_columns(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", "\ufeffwidth, age,length\r\n1.5,40,2\r\n\r\n-3e2,41,4\r\n")
+    labels, arrays = read_inputs([path], MIXED)
+    assert labels == [f"{path}:2", f"{path}:4"]
+    np.testing.assert_array_equal(arrays["table"], np.array([[2, 1.5], [4, -300]], np.float32))
+    assert arrays["table"].dtype == np.float32
+    assert arrays["age"].tolist() == [40, 41] and arrays["age"].dtype == np.int32
+
+
+def test_the_label_of_a_row_is_its_line_even_after_quoted_line_ends(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", '"length\n",width\n1,2\n')
+    assert read_inputs([path], TABLE)[0] == [f"{path}:3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("length\n1\n", "rows.csv:1: the header lacks `width`"),
+        ("length,width,weight\n1,2,3\n", "rows.csv:1: the model takes no column `weight`"),
+        ("length,widht\n1,2\n", "rows.csv:1: the model takes no column `widht`; did you mean `width`?"),
+        ("length,width,width\n1,2,3\n", "rows.csv:1: column `width` stands there 2 times"),
+        ("length,width\n1,2\n1,long\n", "rows.csv:3: column `width`: `long` is no finite number"),
+        ("length,width\n1,\n", "rows.csv:2: column `width`: `` is no finite number"),
+        ("length,width\n1,nan\n", "`nan` is no finite number"),
+        ("length,width\n1,1e300\n", "`1e300` is no finite number"),
+        ("length,width\n1,2\n1\n1,2,3\n", "rows.csv:3: 1 values, where the header names 2 columns"),
+        ("length,width\n", "there are no rows below the header"),
+        ('length,width\n1,"2\n', "no CSV file in UTF-8"),
+        (b"length,width\n1,\xff\n", "no CSV file in UTF-8"),
+        ("", "the file is empty"),
+    ],
+)
+def test_wrong_csv_files_are_told_with_file_and_line(tmp_path: Path, text: str | bytes, message: str) -> None:
+    assert message in failure([csv(tmp_path / "rows.csv", text)], TABLE)
+
+
+def test_all_wrong_rows_are_told_up_to_ten(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", "length,width\n" + "x,1\n" * 12)
+    lines = failure([path], TABLE).splitlines()
+    assert len(lines) == 11
+    assert lines[0].startswith(f"{path}:2") and lines[-1] == f"{path}: 2 more"
+
+
+@pytest.mark.parametrize(("text", "fits"), [("255", True), ("256", False), ("-1", False), ("1.5", False)])
+def test_integer_columns_take_integers_of_their_type(tmp_path: Path, text: str, fits: bool) -> None:
+    path, features = csv(tmp_path / "rows.csv", f"level\n{text}\n"), {"level": Feature("number", (), "uint8")}
+    if fits:
+        assert read_inputs([path], features)[1]["level"].tolist() == [255]
+    else:
+        assert f"`{text}` is no integer of type uint8" in failure([path], features)
+
+
+def test_features_that_no_row_can_hold_are_refused(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", "image\n1\n")
+    assert "`image` (image), which CSV rows cannot hold" in failure([path], GRAY)
+    assert "CSV rows cannot hold" in failure([path], {"table": Feature("vector", (2,), "float32")})
+
+
+# NumPy
+
+
+def npy(path: Path, array: np.ndarray) -> Path:
+    np.save(path, array)
+    return path
+
+
+def test_one_example_or_a_batch(tmp_path: Path) -> None:
+    pixels = np.arange(3 * 28 * 28, dtype=np.uint64).astype(np.uint8).reshape(3, 28, 28, 1)
+    batch, one = npy(tmp_path / "x.npy", np.asfortranarray(pixels)), npy(tmp_path / "one.npy", pixels[1])
+    labels, arrays = read_inputs([batch, one], GRAY)
+    assert labels == [f"{batch}[0]", f"{batch}[1]", f"{batch}[2]", str(one)]
+    np.testing.assert_array_equal(arrays["image"], np.concatenate([pixels, pixels[1:2]]))
+    assert arrays["image"].dtype == np.uint8 and type(arrays["image"]) is np.ndarray
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float64", "bool", ">i2", "float16"])
+def test_numbers_are_cast_where_they_stay_what_they_are(tmp_path: Path, dtype: str) -> None:
+    _, arrays = read_inputs([npy(tmp_path / "x.npy", np.ones((4, 2), dtype))], TABLE)
+    assert arrays["table"].dtype == np.float32 and arrays["table"].sum() == 8
+
+
+@pytest.mark.parametrize(
+    ("array", "features", "message"),
+    [
+        (np.zeros((3, 28, 28)), GRAY, "shape (3, 28, 28), where `image` is (28, 28, 1) or a batch (rows, 28, 28, 1)"),
+        (np.zeros((0, 2)), TABLE, "shape (0, 2)"),
+        (np.array(1.0), TABLE, "shape ()"),
+        (np.zeros((28, 28, 1)), GRAY, "holds float64, where `image` takes uint8"),
+        (np.full((28, 28, 1), 256), GRAY, "values from 256 to 256, which do not fit uint8"),
+        (np.full((28, 28, 1), -1), GRAY, "values from -1 to -1, which do not fit uint8"),
+        (np.array([1, np.nan]), TABLE, "no finite float32"),
+        (np.array([1, 1e300]), TABLE, "no finite float32"),
+        (np.array(["1", "2"]), TABLE, "holds <U1, where `table` takes float32"),
+        (np.array([1j, 2]), TABLE, "holds complex128"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    tmp_path: Path, array: np.ndarray, features: dict[str, Feature], message: str
+) -> None:
+    assert message in failure([npy(tmp_path / "x.npy", array)], features)
+
+
+def test_pickles_are_never_read(tmp_path: Path) -> None:
+    assert "x.npy: this is no .npy file of numbers" in failure([npy(tmp_path / "x.npy", np.array([{}], object))], TABLE)
+
+
+@pytest.mark.parametrize("content", [b"\x93NUMPY\x01\x00", b"text", b"PK\x03\x04"])
+def test_damaged_arrays_are_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.npy").write_bytes(content)
+    assert "x.npy: this is no .npy file of numbers, or a damaged one" in failure([tmp_path / "x.npy"], TABLE)
+
+
+def test_a_header_that_claims_more_than_the_file_holds_is_refused(tmp_path: Path) -> None:
+    path = npy(tmp_path / "x.npy", np.zeros((2, 2), np.float32))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"(2, 2), }".ljust(20), b"(9999999999, 2), }".ljust(20)))
+    assert "x.npy: this is no .npy file of numbers" in failure([path], TABLE)

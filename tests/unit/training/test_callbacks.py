@@ -1,0 +1,218 @@
+"""The callbacks of every training, each by itself."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from dlkit.errors import DlkitError
+from dlkit.runs.folder import RunFolder
+from dlkit.training.callbacks import BestModel, MetricsLog, StopOnNaN, TellEpoch, direction
+from dlkit.training.tensorboard import default_tensorboard
+
+
+class FakeModel:
+    """Saves the epoch that it is told."""
+
+    metrics = ()
+    epoch = 0
+
+    def save(self, path: Path) -> None:
+        path.write_text(f"epoch {self.epoch}")
+
+
+def best_of(values: list[float], path: Path, monitor: str = "val_loss", mode: str = "auto") -> BestModel:
+    callback = BestModel(path, monitor, mode)
+    model = FakeModel()
+    callback.set_model(model)
+    for epoch, value in enumerate(values):
+        model.epoch = epoch
+        callback.on_epoch_end(epoch, {monitor: value, "loss": 0.0})
+    return callback
+
+
+def data(rows: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    return generator.random((rows, 4)).astype("float32"), generator.integers(0, 3, rows)
+
+
+def small_model(**compiled) -> keras.Model:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(**{"optimizer": "sgd", "loss": loss, "metrics": ["accuracy"], **compiled})
+    return model
+
+
+@pytest.mark.parametrize(
+    ("values", "mode", "epoch"),
+    [
+        ([3.0, 1.0, 2.0, 1.0], "auto", 1),
+        ([3.0, 1.0, 2.0], "min", 1),
+        ([3.0, 1.0, 4.0], "max", 2),
+        ([math.nan, 2.0, math.nan], "min", 1),
+        ([math.nan, 2.0, math.nan], "max", 1),
+        ([math.inf, 5.0, -math.inf], "min", 1),
+    ],
+)
+def test_the_file_is_that_of_the_best_epoch(tmp_path: Path, values: list[float], mode: str, epoch: int):
+    callback = best_of(values, tmp_path / "best.keras", mode=mode)
+    assert (callback.best, callback.best_epoch) == (values[epoch], epoch)
+    assert (tmp_path / "best.keras").read_text() == f"epoch {epoch}"
+    assert [path.name for path in tmp_path.iterdir()] == ["best.keras"]
+
+
+def test_a_value_that_is_never_a_number_saves_nothing(tmp_path: Path):
+    assert best_of([math.nan, math.nan], tmp_path / "best.keras").best_epoch is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_monitor_that_is_not_measured_names_what_is(tmp_path: Path):
+    callback = BestModel(tmp_path / "best.keras", "val_acuracy")
+    with pytest.raises(DlkitError, match="It measures: loss, val_accuracy") as told:
+        callback.on_epoch_end(0, {"val_accuracy": 0.5, "loss": 1.0, "val_f1": np.ones(3)})
+    assert told.value.code == "unknown-monitor"
+    with pytest.raises(DlkitError, match="'val_f1', which the training does not measure as a number"):
+        BestModel(tmp_path / "best.keras", "val_f1").on_epoch_end(0, {"val_f1": np.ones(3)})
+
+
+def test_an_unknown_mode_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match="Received: mode='up'"):
+        BestModel(tmp_path / "best.keras", mode="up")
+
+
+def test_the_direction_is_the_metric_s_own_also_under_an_output_s_name():
+    inputs = keras.Input((4,))
+    outputs = {name: keras.layers.Dense(3, name=name)(inputs) for name in ("garment", "group")}
+    model = keras.Model(inputs, outputs)
+    loss = {name: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for name in outputs}
+    own = keras.metrics.MeanMetricWrapper(lambda y_true, y_pred: keras.ops.mean(y_pred, axis=-1), name="own")
+    entropy = keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="entropy")
+    metrics = {"garment": ["accuracy", entropy], "group": [own]}
+    model.compile("sgd", loss, metrics=metrics)
+    x, y = data()
+    history = model.fit(x, {"garment": y, "group": y}, epochs=1, verbose=0).history
+    assert {"loss", "garment_loss", "garment_accuracy", "group_own"} <= history.keys()
+    assert direction(model, "val_loss") == "min"
+    assert direction(model, "val_garment_loss") == "min"
+    assert direction(model, "val_garment_accuracy") == "max"
+    assert direction(model, "garment_entropy") == "min"
+    with pytest.raises(DlkitError, match="mode: max") as told:
+        direction(model, "val_group_own")
+    assert told.value.code == "unknown-direction"
+
+
+def test_not_a_number_is_found_within_the_epoch():
+    x, y = data(640)
+    x[320:] = np.nan
+    model = small_model()
+    with pytest.raises(DlkitError, match=r"The loss became nan in epoch 1, between steps \d+ and 11\.") as told:
+        model.fit(x, y, batch_size=32, shuffle=False, epochs=2, verbose=0, callbacks=[StopOnNaN(0)])
+    assert told.value.code == "not-a-number"
+    assert model.optimizer.iterations == 11
+
+
+def test_not_a_number_is_found_at_the_end_of_the_epoch_without_a_look_between():
+    x, y = data(640)
+    x[-1] = np.inf
+    model = small_model()
+    with pytest.raises(DlkitError, match=r"in epoch 1, between steps 0 and 20\."):
+        model.fit(x, y, batch_size=32, shuffle=False, epochs=2, verbose=0, callbacks=[StopOnNaN(1e9)])
+
+
+def test_a_look_is_rare_however_short_the_steps(monkeypatch: pytest.MonkeyPatch):
+    looks = []
+    model = SimpleNamespace(metrics=[SimpleNamespace(name="loss", result=lambda: looks.append(1) or 0.5)])
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    callback = StopOnNaN()
+    callback.set_model(model)
+    callback.on_epoch_begin(0)
+    for step in range(10_000):
+        now[0] += 0.001
+        callback.on_train_batch_begin(step)
+    assert 9 <= len(looks) <= 10
+
+
+def test_metrics_other_than_losses_may_be_no_number():
+    callback = StopOnNaN()
+    callback.set_model(SimpleNamespace(steps_per_execution=1))
+    callback.set_params({"steps": 3})
+    callback.on_epoch_end(0, {"loss": 1.0, "pearson": math.nan})
+    with pytest.raises(DlkitError, match="generator_loss became inf"):
+        callback.on_epoch_end(0, {"generator_loss": math.inf})
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 3])
+def test_a_line_of_metrics_an_epoch_and_the_status_with_it(tmp_path: Path, steps_per_execution: int):
+    run = RunFolder.create(tmp_path, "a")
+    x, y = data(64)
+    with run.running():
+        log = MetricsLog(run, "pretrain", epochs=2)
+        model = small_model(steps_per_execution=steps_per_execution)
+        model.fit(x, y, batch_size=16, epochs=2, verbose=0, callbacks=[log], validation_data=(x, y))
+        status = run.read_status()
+    lines = run.read_metrics()
+    assert [(line["stage"], line["epoch"], line["step"]) for line in lines] == [("pretrain", 1, 4), ("pretrain", 2, 8)]
+    assert list(lines[0]) == [
+        *("stage", "epoch", "step", "seconds", "learning_rate"),
+        *("accuracy", "loss", "val_accuracy", "val_loss"),
+    ]
+    assert lines[0]["learning_rate"] == pytest.approx(0.01)
+    assert 0 < lines[0]["seconds"] < 600
+    assert [line["loss"] for line in lines] == model.history.history["loss"]
+    assert (status.stage, status.epoch, status.epochs, status.step) == ("pretrain", 2, 2, 8)
+
+
+def test_the_learning_rate_is_that_of_the_epoch_that_was_run(tmp_path: Path):
+    run = RunFolder.create(tmp_path, "a")
+    x, y = data()
+    lower = keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=1, factor=0.5, min_delta=100.0)
+    with run.running():
+        model = small_model()
+        model.fit(x, y, epochs=3, verbose=0, callbacks=[lower, MetricsLog(run, "train", 3)])
+    rates = [line["learning_rate"] for line in run.read_metrics()]
+    assert rates == pytest.approx([0.01, 0.01, 0.005])
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.0025)
+
+
+def test_data_are_told_the_epoch():
+    told = SimpleNamespace(epoch=None)
+    x, y = data()
+    seen = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: epochs.append(told.epoch))
+    epochs: list[int] = []
+    small_model().fit(x, y, epochs=3, batch_size=64, verbose=0, callbacks=[TellEpoch(told), seen])
+    assert epochs == [0, 1, 2]
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_tensorboard_gets_the_curves_the_learning_rate_and_the_layers(tmp_path: Path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = RunFolder(tmp_path)
+    x, y = data()
+    callback = default_tensorboard(run)
+    small_model().fit(x, y, epochs=2, verbose=0, callbacks=[callback], validation_data=(x, y))
+    tags = {}
+    for split in ("train", "validation"):
+        events = EventAccumulator(str(run.tensorboard / split))
+        events.Reload()
+        tags[split] = set(events.Tags()["tensors"])
+        assert [event.step for event in events.Tensors("epoch_loss")] == [0, 1]
+    assert tags["train"] == {"keras", "epoch_loss", "epoch_accuracy", "epoch_learning_rate"}
+    assert {"epoch_loss", "epoch_accuracy"} <= tags["validation"]
+
+
+def test_no_callback_of_ours_makes_keras_fetch_metrics_after_each_batch(tmp_path: Path):
+    from dlkit.training.callbacks import StopAtStep
+    from dlkit.training.progress_callback import ProgressCallback
+
+    plain = keras.callbacks.Callback.on_train_batch_end
+    for ours in (BestModel, MetricsLog, ProgressCallback, StopAtStep, StopOnNaN, TellEpoch):
+        assert ours.on_train_batch_end is plain
+    assert type(default_tensorboard(RunFolder(tmp_path))).on_train_batch_end is plain
