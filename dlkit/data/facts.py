@@ -93,10 +93,9 @@ def _feature(name: str, array: np.ndarray, declared: DataFacts, splits: Splits) 
     if columns is not None and columns != feature.columns:
         feature = _narrowed(name, feature, columns)
     _check_declared(name, array, feature)
-    shades = feature.vocabulary_size
-    if shades is not None and array.dtype.kind in "iu" and not 0 <= int(array.min()) <= int(array.max()) < shades:
+    if feature.maximum is not None and not 0 <= array.min() <= array.max() <= feature.maximum:
         raise _contradiction(
-            f"`{name}` has values {array.min()} to {array.max()}, where 0 to {shades - 1} are declared"
+            f"`{name}` has values {array.min()} to {array.max()}, where 0 to {feature.maximum} are declared"
         )
     if columns is not None and array.shape[1:] != (len(columns),):
         raise _contradiction(f"`{name}` has {len(columns)} columns and examples of shape {array.shape[1:]}")

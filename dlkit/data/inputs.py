@@ -29,7 +29,7 @@ def read_inputs(paths: Sequence[str | Path], features: Mapping[str, Feature]) ->
 
     - A picture is turned upright, made gray or colored as the feature is, and resized to its height and width with a
       bilinear filter, whatever its proportions. Of an animation the first frame counts; transparency does not. Pixels
-      are 0 to 255, or 0 to n - 1 where the feature declares n shades as its `vocabulary_size`.
+      are 0 to 255, or 0 to the `maximum` that the feature declares.
     - A folder stands for the pictures in it, by name.
     - A CSV file has a header that names the columns of the vector features and the features of a single number, all of
       them and no others, in any order.
@@ -154,8 +154,8 @@ def _pixels(picture: Image.Image, name: str, feature: Feature) -> np.ndarray:
     picture = picture.convert(_MODES[channels])
     height, width = shape[0] or picture.height, shape[1] or picture.width
     pixels = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
-    if feature.vocabulary_size is not None:
-        pixels = (pixels * ((feature.vocabulary_size - 1) / 255)).round()
+    if feature.maximum is not None:
+        pixels = (pixels * (feature.maximum / 255)).round()
     return pixels.astype(feature.dtype).reshape((height, width, channels) if len(shape) == 3 else (height, width))
 
 

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from dlkit.recipe.keys import Expected
 
 # A value that is not a number meets no bound.
-_HOLDS: dict[str, Callable[[float, float], bool]] = {"at least": operator.ge, "at most": operator.le, "equals": operator.eq}
+_HOLDS: dict[str, Callable[[float, float], bool]] = {
+    "at least": operator.ge,
+    "at most": operator.le,
+    "equals": operator.eq,
+}
 
 
 @dataclass(frozen=True, slots=True)

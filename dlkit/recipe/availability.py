@@ -16,7 +16,6 @@ _LATER: dict[str, tuple[Any, ...]] = {
     "data.augment": (None, []),
     "data.cache": ("auto", "memory", True),
     "data.class_weight": (None,),
-    "training.steps_per_epoch": (None,),
     "training.optimizers": (None,),
     "training.stages": (None,),
     "training.initial_weights": (None,),

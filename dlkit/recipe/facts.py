@@ -24,6 +24,7 @@ class Feature:
         dtype: NumPy's name of the type of the raw values, as `uint8`.
         vocabulary_size: Number of distinct tokens or categories, where there is one.
         columns: Names of the entries of a vector, in order.
+        maximum: The largest value, where it is not that of the type, as the 16 of pixels with 17 shades.
     """
 
     kind: FeatureKind
@@ -31,6 +32,7 @@ class Feature:
     dtype: str = "float32"
     vocabulary_size: int | None = None
     columns: tuple[str, ...] | None = None
+    maximum: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ a block, and any value may be a reference.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -33,7 +34,7 @@ _REFERENCE = {"$ref": "#/definitions/reference"}
 _BLOCK = r"^(recipe:|run:)?[a-z_][a-z0-9_]*$"
 _PLAIN: dict[str, dict[str, Any]] = {
     "int": {"type": "integer"},
-    "float": {"type": "number"},
+    "float": {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[-+]?[0-9.]+ */ *[0-9.]+$"}]},
     "bool": {"type": "boolean"},
     "str": {"type": "string"},
     "path": {"type": "string"},
@@ -118,16 +119,19 @@ class _Maker:
                 "additionalProperties": False,
             }
             properties["sequential"] = {"type": "array", "items": _ref(slot), "description": "A chain of layers."}
-        written: dict[str, Any] = {
+        inside: dict[str, Any] = {
             "type": "object",
             "properties": properties,
-            "minProperties": 1,
-            "maxProperties": 1,
             "additionalProperties": False,
+            "minProperties": 1,
         }
-        alternatives: list[Any] = [{"enum": list(known), "type": "string"}, written]
+        bare = [word for word, spec in known.items() if not any(a.required for a in spec.arguments.values())]
+        # Beside `properties`, `maxProperties` would keep yaml-language-server from completing an empty mapping.
+        alternatives: list[Any] = [{"allOf": [inside, {"maxProperties": 1}]}]
+        if bare:
+            alternatives.insert(0, {"enum": bare, "type": "string"})
         if slot == LAYER:
-            written["patternProperties"] = {_BLOCK: {}}
+            inside["patternProperties"] = {_BLOCK: {}}
             alternatives.append({"type": "string", "pattern": _BLOCK})
         self.definitions[name] = {"anyOf": [*alternatives, _REFERENCE]}
 
@@ -151,7 +155,7 @@ class _Maker:
             }
         arguments = {**spec.arguments, **(LAYER_WORDS if spec.kind in LAYER.kinds else {})}
         properties = {name: self._argument(argument) for name, argument in arguments.items()}
-        body: dict[str, Any] = {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
+        body: dict[str, Any] = {"title": spec.name, "type": ["object", "null"], "properties": properties, "additionalProperties": False}
         if spec.summary:
             body["description"] = spec.summary
         required = [name for name, argument in spec.arguments.items() if argument.required]
@@ -193,18 +197,26 @@ class _Maker:
             return {"type": "array", "items": {} if {} in inner else {"anyOf": [*inner, _REFERENCE]}}
         if part.startswith("map["):
             return {"type": "object"}
-        made = dict(_PLAIN[part])
+        made = copy.deepcopy(_PLAIN[part])
         if part in ("int", "float"):
-            limits = (
-                ("minimum", argument.min),
-                ("maximum", argument.max),
-                ("exclusiveMinimum", argument.above),
-                ("exclusiveMaximum", argument.below),
-            )
-            made |= {word: bound for word, bound in limits if bound is not None}
+            limits = {
+                "minimum": argument.min,
+                "maximum": argument.max,
+                "exclusiveMinimum": argument.above,
+                "exclusiveMaximum": argument.below,
+            }
+            number = made if part == "int" else made["anyOf"][0]
+            number |= {word: bound for word, bound in limits.items() if bound is not None}
         if part == "str" and argument.choices:
             made = {"enum": list(argument.choices)}
         return made
+
+
+def to_text(document: dict[str, Any]) -> str:
+    """The schema as a file: a definition a line, so that changes can be read."""
+    head = {key: value for key, value in document.items() if key != "definitions"}
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in document["definitions"].items())
+    return f'{json.dumps(head, indent=1)[:-2]},\n "definitions": {{\n{lines}\n}}\n}}\n'
 
 
 def _linked(value: Any) -> Any:

@@ -26,7 +26,6 @@ def fit(
     epochs: int,
     best: tuple[str, str] | None,
     display: Display,
-    steps_per_epoch: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     unit: str = "examples",
     served: keras.Model | None = None,
@@ -50,7 +49,6 @@ def fit(
         best: The metric by which best.keras is chosen, and whether less or more is better (`min`, `max`, or `auto` for
             what the metric says). None keeps no best.keras: a stage that is not the last.
         display: What shows the progress; it is stopped in the end.
-        steps_per_epoch: Batches in an epoch, where it is not one pass over the data.
         callbacks: The recipe's callbacks, in their order.
         unit: What an example is, in the plural, as the display says it.
         served: The model that is saved, of the same layers; the trained one where it is None.
@@ -66,7 +64,7 @@ def fit(
             "Set `data.validation`, or choose a metric of the training as `training.best.monitor`.",
             "unknown-monitor",
         )
-    plan = Plan(epochs, steps_per_epoch or _batches(train), getattr(train, "batch_size", None), stage, unit)
+    plan = Plan(epochs, _batches(train), getattr(train, "batch_size", None), stage, unit)
     best_model = BestModel(run.best_model, *best, served=served) if best else None
     with Interruption(display.stopping) as interruption:
         ordered = [
@@ -83,7 +81,6 @@ def fit(
                 train,
                 validation_data=validation,
                 epochs=epochs,
-                steps_per_epoch=steps_per_epoch,
                 callbacks=ordered,
                 shuffle=False,
                 verbose=0,

@@ -9,7 +9,7 @@ from dlkit.workflows.preparation import prepare
 from dlkit.workflows.train import evaluate_best
 
 
-def evaluate(run: RunFolder, *, which: str = "best", allow_plugins: bool = True) -> dict[str, float]:
+def evaluate(run: RunFolder, *, which: str = "best", allow_plugins: bool = False) -> dict[str, float]:
     """Measures a run's model on the test split of its recipe, and writes evaluation.json anew.
 
     Args:

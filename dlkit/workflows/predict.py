@@ -12,9 +12,10 @@ import numpy as np
 from dlkit.data.inputs import read_inputs
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Target
-from dlkit.recipe.load import Recipe, load
+from dlkit.recipe.load import Recipe
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.preparation import custom_objects, import_plugins
+from dlkit.workflows.recipe_file import recipe_of
 
 if TYPE_CHECKING:
     import keras
@@ -68,7 +69,7 @@ def load_model(run: RunFolder, recipe: Recipe, which: str = "best") -> keras.Mod
 
 
 def predict(
-    run: RunFolder, inputs: Sequence[str | Path], *, which: str = "best", allow_plugins: bool = True
+    run: RunFolder, inputs: Sequence[str | Path], *, which: str = "best", allow_plugins: bool = False
 ) -> list[Predicted]:
     """Predicts for files.
 
@@ -79,7 +80,7 @@ def predict(
     Raises:
         DlkitError: A file cannot be read as what the model takes; all of them are named.
     """
-    recipe = load(run.recipe, allow_plugins=allow_plugins)
+    recipe = recipe_of(run, allow_plugins)
     facts = recipe.facts
     features = {name: facts.features[name] for name in recipe.graphs["model"].inputs}
     rows, values = read_inputs(inputs, features)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dlkit.data.arrays import Splits
@@ -21,6 +19,7 @@ from dlkit.recipe.graph import Component, Graph, Tensor
 from dlkit.recipe.keys import PerClass
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.supervision import Supervisor
+from dlkit.workflows.recipe_file import plugins_allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,10 @@ def prepare(recipe: Recipe) -> Prepared:
         limit=limit,
         seed=recipe.config.seed,
     )
-    return Prepared(recipe.with_facts(measure(splits, declared, data.batch_size)), splits)
+    facts = measure(splits, declared, data.batch_size)
+    if recipe.config.training.steps_per_epoch:
+        facts = replace(facts, steps_per_epoch=recipe.config.training.steps_per_epoch)
+    return Prepared(recipe.with_facts(facts), splits)
 
 
 def _features(recipe: Recipe) -> list[str]:
@@ -85,11 +87,6 @@ def import_plugins(recipe: Recipe) -> None:
             raise DlkitError(
                 f"The plugin `{path}` fails: {type(error).__name__}: {error}", code="plugin-failed"
             ) from error
-
-
-def plugins_allowed(said: bool) -> bool:
-    """Whether plugins may run: as the call or `DLKIT_ALLOW_PLUGINS` says."""
-    return said or os.environ.get("DLKIT_ALLOW_PLUGINS", "") not in ("", "0")
 
 
 def build_model(prepared: Prepared, adapt: bool = True) -> Built:
@@ -137,29 +134,3 @@ def best_of(recipe: Recipe) -> tuple[str, str]:
     written = "monitor" in best.model_fields_set
     monitor = best.monitor if written or recipe.facts.validation_size else "loss"
     return monitor, best.mode
-
-
-def recipe_values(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as its run keeps it: one file, trainable as it is.
-
-    Paths of the data are relative to DLKIT_DATA_DIR where they can be, else absolute; plugins lie in `plugins/`.
-    """
-    values = recipe.dump()
-    name = recipe.config.data.source.name
-    spec = recipe.components.find("source", name)
-    written = values["data"]["source"]
-    if spec and isinstance(written, dict):
-        for key, value in (written[name] or {}).items():
-            if value is not None and key in spec.arguments and "path" in spec.arguments[key].type.split("|"):
-                written[name][key] = _portable(str(recipe.config.data.source.arguments[key]))
-    if recipe.components.files:
-        values["plugins"] = [f"plugins/{path.name}" for path in recipe.components.files]
-    return values
-
-
-def _portable(path: str) -> str:
-    absolute = Path(path).resolve()
-    root = os.environ.get("DLKIT_DATA_DIR")
-    if root and absolute.is_relative_to(Path(root).resolve()):
-        return absolute.relative_to(Path(root).resolve()).as_posix()
-    return str(absolute) if absolute.exists() else path

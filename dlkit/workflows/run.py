@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from dlkit.evaluation.expectation import Expectation
-from dlkit.recipe.load import Recipe, load
+from dlkit.recipe.load import Recipe
 from dlkit.runs.folder import RunFolder
+from dlkit.workflows.recipe_file import recipe_of
 
 if TYPE_CHECKING:
     import keras
@@ -26,17 +27,20 @@ class Run:
         folder: The folder.
         metrics: What was measured on the test split, as `test_accuracy`.
         expectations: What the recipe's `expect` says of it.
+        which: Whether `model` is the best one or the last.
+        allow_plugins: Whether the recipe's plugins may be run.
     """
 
     folder: RunFolder
     metrics: Mapping[str, float] = field(default_factory=dict)
     expectations: list[Expectation] = field(default_factory=list)
     which: Which = "best"
+    allow_plugins: bool = False
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The recipe as it was run."""
-        return load(self.folder.recipe, allow_plugins=True)
+        """The recipe as it was run, with what is known of its data."""
+        return recipe_of(self.folder, self.allow_plugins)
 
     @cached_property
     def model(self) -> keras.Model:
@@ -49,7 +53,7 @@ class Run:
         """Measures the model on the test split again."""
         from dlkit.workflows.evaluate import evaluate
 
-        return evaluate(self.folder, which=self.which)
+        return evaluate(self.folder, which=self.which, allow_plugins=self.allow_plugins)
 
     def predict(self, x: Any) -> np.ndarray | dict[str, np.ndarray]:
         """What the model gives for raw input: an array of examples, or a mapping of arrays by feature."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,11 +15,10 @@ from dlkit.data.feed import Feed
 from dlkit.evaluation.evaluate import measure_split
 from dlkit.evaluation.expectation import compare
 from dlkit.models.instantiate import instantiate
-from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.durations import in_updates
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe
-from dlkit.runs.atomic import write_json, write_text
+from dlkit.runs.atomic import write_json
 from dlkit.runs.find import runs_root
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.provenance import provenance
@@ -29,7 +27,8 @@ from dlkit.training.determinism import seed_everything
 from dlkit.training.fit import fit
 from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
 from dlkit.training.tensorboard import default_tensorboard
-from dlkit.workflows.preparation import Prepared, best_of, build_model, custom_objects, prepare, recipe_values
+from dlkit.workflows.preparation import Prepared, best_of, build_model, custom_objects, prepare
+from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.run import Run
 
 # Arguments of Keras's callbacks that name a file or folder to write: relative ones lie in the run folder.
@@ -64,24 +63,17 @@ def train(
     if started:
         started(run)
     with run.running():
-        _write_recipe(run, recipe)
+        write_recipe(run, recipe)
         seed_everything(recipe.config.seed, recipe.config.deterministic)
         built = build_model(prepared)
         _write_provenance(run, prepared, command or sys.argv)
         compile_for_training(built.model, recipe)
         with run.log.open("a", encoding="utf-8", buffering=1) as log:
-            validation = prepared.splits.validation
-            history = fit(
+            train_feed, validation_feed = feeds(prepared)
+            fit(
                 built.model,
-                Feed(
-                    prepared.splits.train,
-                    batch_size=recipe.config.data.batch_size,
-                    seed=recipe.config.seed,
-                    shuffle=recipe.config.data.shuffle,
-                ),
-                Feed(validation, batch_size=recipe.config.data.batch_size, shuffle=False)
-                if validation is not None
-                else None,
+                train_feed,
+                validation_feed,
                 run=run,
                 stage="train",
                 epochs=recipe.config.training.epochs,
@@ -89,13 +81,31 @@ def train(
                 callbacks=callbacks(recipe, run),
                 display=Displays([display or display_for(), PlainDisplay(log)]),
                 served=built.served,
-                unit="images"
-                if any(feature.kind == "image" for feature in recipe.facts.features.values())
-                else "examples",
+                unit=_unit(recipe),
             )
-        del history
         metrics = evaluate_best(run, prepared)
-    return Run(run, metrics, compare(recipe.config.expect, metrics))
+    return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=recipe.allow_plugins)
+
+
+def feeds(prepared: Prepared) -> tuple[Feed, Feed | None]:
+    """The training examples in their order of each epoch, and the validation examples, if any."""
+    config, splits = prepared.recipe.config, prepared.splits
+    train_feed = Feed(
+        splits.train,
+        batch_size=config.data.batch_size,
+        seed=config.seed,
+        shuffle=config.data.shuffle,
+        steps_per_epoch=config.training.steps_per_epoch,
+    )
+    if splits.validation is None:
+        return train_feed, None
+    return train_feed, Feed(splits.validation, batch_size=config.data.batch_size, shuffle=False)
+
+
+def _unit(recipe: Recipe) -> str:
+    """What an example is called while it is counted."""
+    kinds = {feature.kind for feature in recipe.facts.features.values()}
+    return "images" if "image" in kinds else "rows" if kinds == {"vector"} else "examples"
 
 
 def evaluate_best(run: RunFolder, prepared: Prepared, model_file: Path | None = None) -> dict[str, float]:
@@ -154,13 +164,6 @@ def callbacks(recipe: Recipe, run: RunFolder) -> list[keras.callbacks.Callback]:
     if not any(isinstance(callback, keras.callbacks.TensorBoard) for callback in made):
         made.append(default_tensorboard(run))
     return made
-
-
-def _write_recipe(run: RunFolder, recipe: Recipe) -> None:
-    for path in recipe.components.files:
-        (run.path / "plugins").mkdir(exist_ok=True)
-        shutil.copyfile(path, run.path / "plugins" / path.name)
-    write_text(run.recipe, to_yaml(recipe_values(recipe)))
 
 
 def _write_provenance(run: RunFolder, prepared: Prepared, command: Sequence[str]) -> None:

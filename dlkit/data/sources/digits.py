@@ -12,7 +12,7 @@ from dlkit.recipe.registry import register
 
 @register(
     kind="source",
-    features={"image": {"kind": "image", "shape": [8, 8, 1], "dtype": "uint8", "vocabulary_size": 17}},
+    features={"image": {"kind": "image", "shape": [8, 8, 1], "dtype": "uint8", "maximum": 16}},
     targets={"digit": {"kind": "classes", "labels": ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]}},
 )
 def digits() -> Splits:

@@ -102,7 +102,7 @@ def test_undeclared_columns_are_an_error() -> None:
 
 def test_more_shades_than_declared_are_an_error() -> None:
     loaded = Splits(Arrays({"image": np.full((1, 4, 5, 1), 17, np.uint8)}, {}))
-    declared = DataFacts({"image": Feature("image", None, "uint8", vocabulary_size=17)})
+    declared = DataFacts({"image": Feature("image", None, "uint8", maximum=16)})
     with pytest.raises(DlkitError, match="0 to 16 are declared"):
         measure(loaded, declared, 4)
 

@@ -17,7 +17,7 @@ from dlkit.recipe.facts import Feature
 
 GRAY = {"image": Feature("image", (28, 28, 1), "uint8")}
 COLOR = {"image": Feature("image", (16, 12, 3), "uint8")}
-DIGITS = {"image": Feature("image", (8, 8, 1), "uint8", vocabulary_size=17)}
+DIGITS = {"image": Feature("image", (8, 8, 1), "uint8", maximum=16)}
 TABLE = {"table": Feature("vector", (2,), "float32", columns=("length", "width"))}
 MIXED = {**TABLE, "age": Feature("number", (), "int32")}
 

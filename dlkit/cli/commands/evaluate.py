@@ -1,0 +1,25 @@
+"""dlkit evaluate: tests the model of a run again."""
+
+from __future__ import annotations
+
+from dlkit.cli.app import command
+from dlkit.cli.options import AllowPlugins, Run, RunsDir, Which
+from dlkit.cli.output import Output
+
+
+@command("Runs", "dlkit evaluate latest", "dlkit evaluate fashion_mnist/cnn --model last")
+def evaluate(
+    out: Output, run: Run, which: Which = "best", runs_dir: RunsDir = None, allow_plugins: AllowPlugins = False
+) -> None:
+    """Measures a run's model on the test split again."""
+    from dlkit.cli.start import start_tensorflow
+    from dlkit.runs.find import find_run, runs_root
+
+    folder = find_run(run, runs_root(runs_dir))
+    out.say(f"{which} model of {folder.path}")
+    start_tensorflow()
+    from dlkit.workflows.evaluate import evaluate as evaluate_run
+
+    metrics = evaluate_run(folder, which=which, allow_plugins=allow_plugins)
+    out.table({"metric": "left", "value": "right"}, [(name, f"{value:.4f}") for name, value in metrics.items()])
+    out.result({"run": str(folder.path.resolve()), "metrics": metrics})

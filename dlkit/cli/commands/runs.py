@@ -1,0 +1,93 @@
+"""dlkit runs: what was trained."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlkit.cli.app import command
+from dlkit.cli.options import RunsDir
+from dlkit.cli.output import Output
+
+if TYPE_CHECKING:
+    from dlkit.runs.folder import RunFolder
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@command("Runs", "dlkit runs", "dlkit runs --runs-dir /data/runs --json")
+def runs(out: Output, runs_dir: RunsDir = None) -> None:
+    """Lists the runs, newest first, with what they reached."""
+    from dlkit.errors import DlkitError
+    from dlkit.runs.find import all_runs, runs_root
+
+    root = runs_root(runs_dir)
+    found = []
+    for run in all_runs(root):
+        try:
+            found.append(_told(run, root))
+        except DlkitError as error:
+            out.say(f"warning: {error.message}")
+    columns = ("run", "recipe", "state", "epochs", "metrics", "started", "took")
+    out.table(
+        {name: "right" if name in ("epochs", "took") else "left" for name in columns}, [_row(run) for run in found]
+    )
+    if not found:
+        out.say(f"There are no runs in {root}. Train one: dlkit train digits/cnn")
+    out.result({"runs": found})
+
+
+def _told(run: RunFolder, root: Path) -> dict[str, Any]:
+    status = run.read_status()
+    return {
+        "run": str(run.path.resolve()),
+        "recipe": run.path.parent.relative_to(root).as_posix(),
+        "state": run.state(),
+        "epoch": status.epoch,
+        "epochs": status.epochs,
+        "metrics": _metrics(run),
+        "started": status.started,
+        "seconds": _seconds(status.started, None if status.state == "running" else status.updated),
+        "error": status.error,
+    }
+
+
+def _metrics(run: RunFolder) -> dict[str, float]:
+    """What was measured on the test split or, while that is to come, in the last epoch."""
+    from dlkit.runs.json_text import number
+
+    try:
+        measured = json.loads(run.evaluation.read_text(encoding="utf-8"))["metrics"]
+        return {name: number(value) for name, value in measured.items()}
+    except (OSError, ValueError, KeyError, AttributeError):
+        pass
+    last = run.read_metrics()[-1:]
+    return {name: value for line in last for name, value in line.items() if name.startswith("val_")}
+
+
+def _seconds(started: str, ended: str | None) -> float:
+    end = _moment(ended) if ended else datetime.now(UTC)
+    return max(0.0, round((end - _moment(started)).total_seconds()))
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+
+
+def _row(run: dict[str, Any]) -> tuple[str, ...]:
+    from dlkit.training.progress import duration
+
+    shown = {
+        name: value for name, value in run["metrics"].items() if isinstance(value, float) and not name.endswith("loss")
+    }
+    return (
+        Path(run["run"]).name,
+        run["recipe"],
+        run["state"],
+        f"{run['epoch']}/{run['epochs']}" if run["epochs"] else "",
+        ", ".join(f"{name} {value:.4g}" for name, value in (shown or run["metrics"]).items()),
+        f"{_moment(run['started']).astimezone():%Y-%m-%d %H:%M}",
+        duration(run["seconds"], whole=True),
+    )

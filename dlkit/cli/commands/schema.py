@@ -1,0 +1,16 @@
+"""dlkit schema: the JSON Schema of recipes."""
+
+from __future__ import annotations
+
+from dlkit.cli.app import command
+from dlkit.cli.output import Output
+
+
+@command("Recipes", "dlkit schema > schema.json")
+def schema(out: Output) -> None:
+    """Prints the JSON Schema of recipes, for editors."""
+    import json
+
+    from dlkit.recipe import json_schema
+
+    out.document(json.dumps(json_schema.schema(), indent=1))

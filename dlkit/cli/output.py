@@ -1,0 +1,120 @@
+"""What commands say, and where: documents and tables on standard output, all else on standard error.
+
+With `--json` one JSON object is all that goes to standard output.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, Literal, TextIO
+
+import typer
+
+Justify = Literal["left", "right"]
+
+_HEADLINE = re.compile(r"^(error|warning)(\[[^]]*\])?", re.MULTILINE)
+_CARETS = re.compile(r"^( *\| +)(\^+.*)$", re.MULTILINE)
+_COLORS = {"error": "red", "warning": "yellow"}
+
+
+class Output:
+    """Where a command writes.
+
+    Args:
+        json: Whether the result is told as JSON, and nothing else on standard output.
+    """
+
+    def __init__(self, json: bool) -> None:
+        self.json = json
+        self._stdout: TextIO = sys.stdout
+
+    @contextmanager
+    def alone_on_stdout(self) -> Iterator[None]:
+        """Sends what libraries print to standard error, if the JSON is to stand alone."""
+        if self.json:
+            with redirect_stdout(sys.stderr):
+                yield
+        else:
+            yield
+
+    def document(self, text: str) -> None:
+        """Prints a text that may be written to a file; as JSON it stands under `text`."""
+        if self.json:
+            self.result({"text": text})
+        else:
+            self._stdout.write(text if text.endswith("\n") else text + "\n")
+
+    def table(self, columns: Mapping[str, Justify], rows: Sequence[Sequence[str]]) -> None:
+        """Prints rows: a table on a terminal, values separated by tabs elsewhere.
+
+        Args:
+            columns: Titles, and the side on which the values stand.
+            rows: A text for every column.
+        """
+        if self.json or not rows:
+            return
+        cells = [[printable(cell) for cell in row] for row in rows]
+        if self._stdout.isatty():
+            _print_table(self._stdout, columns, cells)
+        else:
+            self._stdout.writelines("\t".join(row) + "\n" for row in cells)
+
+    def say(self, text: str = "") -> None:
+        """Tells people something, on standard error."""
+        print(printable(text), file=sys.stderr, flush=True)
+
+    def tell_diagnostics(self, text: str) -> None:
+        """Prints rendered errors and warnings on standard error, in color on a terminal."""
+        text = printable(text)
+        if takes_color(sys.stderr):
+            text = _HEADLINE.sub(lambda found: typer.style(found[0], fg=_COLORS[found[1]], bold=True), text)
+            text = _CARETS.sub(lambda found: found[1] + typer.style(found[2], fg="cyan"), text)
+        print(text, file=sys.stderr, flush=True)
+
+    def result(self, values: Mapping[str, Any]) -> None:
+        """Ends standard output with the result, if it is told as JSON."""
+        if self.json:
+            from dlkit.runs.json_text import dumps
+
+            self._stdout.write(dumps(values) + "\n")
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what is still held back.
+
+        Raises:
+            OSError: It cannot be written: the disk is full, or nobody reads on (`BrokenPipeError`).
+        """
+        self._stdout.flush()
+
+    def close(self) -> None:
+        """Drops what is held back, after nobody reads on: Python would try, and complain, once more as it ends."""
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), self._stdout.fileno())
+
+
+def takes_color(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that shows colors (see https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which a recipe or a file name may hold and a terminal would obey."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+
+
+def _print_table(stream: TextIO, columns: Mapping[str, Justify], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title, justify in columns.items():
+        table.add_column(title, justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(file=stream).print(table)

@@ -1,0 +1,74 @@
+"""The recipe of a run: written when it starts, read by whoever works with the run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from dlkit.errors import DlkitError
+from dlkit.recipe.dump import to_yaml
+from dlkit.recipe.facts import read_facts
+from dlkit.recipe.load import Recipe, load
+from dlkit.runs.atomic import write_json, write_text
+from dlkit.runs.folder import RunFolder
+
+
+def write_recipe(run: RunFolder, recipe: Recipe) -> None:
+    """Writes recipe.yaml, the plugins it names, and what is known of the model's input and output."""
+    for path in recipe.components.files:
+        (run.path / "plugins").mkdir(exist_ok=True)
+        shutil.copyfile(path, run.path / "plugins" / path.name)
+    write_text(run.recipe, to_yaml(recipe_values(recipe)))
+    facts = {key: value for key, value in dataclasses.asdict(recipe.facts).items() if value is not None}
+    write_json(run.preprocessing, facts)
+
+
+def recipe_of(run: RunFolder, allow_plugins: bool = False) -> Recipe:
+    """The recipe of a run, with the facts of its data; the data itself is not loaded.
+
+    Raises:
+        RecipeError: The recipe cannot be used any more.
+        DlkitError: A file of the run is missing or damaged.
+    """
+    recipe = load(run.recipe, allow_plugins=allow_plugins)
+    try:
+        known = json.loads(run.preprocessing.read_text(encoding="utf-8"))
+        facts = read_facts(known.pop("features"), known.pop("targets"))
+        return recipe.with_facts(dataclasses.replace(facts, **known))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DlkitError(f"{run.preprocessing} cannot be read: {error}", code="damaged-file") from error
+
+
+def recipe_values(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as its run keeps it: one file, trainable as it is.
+
+    Paths of the data are relative to DLKIT_DATA_DIR where they can be, else absolute; plugins lie in `plugins/`.
+    """
+    values = recipe.dump()
+    name = recipe.config.data.source.name
+    spec = recipe.components.find("source", name)
+    written = values["data"]["source"]
+    if spec and isinstance(written, dict):
+        for key, value in (written[name] or {}).items():
+            if value is not None and key in spec.arguments and "path" in spec.arguments[key].type.split("|"):
+                written[name][key] = _portable(str(recipe.config.data.source.arguments[key]))
+    if recipe.components.files:
+        values["plugins"] = [f"plugins/{path.name}" for path in recipe.components.files]
+    return values
+
+
+def _portable(path: str) -> str:
+    absolute = Path(path).resolve()
+    root = os.environ.get("DLKIT_DATA_DIR")
+    if root and absolute.is_relative_to(Path(root).resolve()):
+        return absolute.relative_to(Path(root).resolve()).as_posix()
+    return str(absolute) if absolute.exists() else path
+
+
+def plugins_allowed(said: bool) -> bool:
+    """Whether plugins may run: as the call or `DLKIT_ALLOW_PLUGINS` says."""
+    return said or os.environ.get("DLKIT_ALLOW_PLUGINS", "") not in ("", "0")

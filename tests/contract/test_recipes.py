@@ -1,0 +1,71 @@
+"""Every recipe that ships: how its file looks, that it is valid, that its quick run trains and meets what it expects."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dlkit.recipe.json_schema import schema, to_text
+from dlkit.recipe.library import shipped, shipped_recipes
+from dlkit.recipe.load import load
+from dlkit.recipe.nodes import plain
+from dlkit.recipe.yaml_source import read_file
+
+RECIPES = dict(shipped_recipes())
+FRAGMENTS = sorted(shipped("configs").rglob("*.yaml"))
+every_recipe = pytest.mark.parametrize("name", RECIPES)
+
+
+@every_recipe
+def test_the_head_of_the_file(name: str) -> None:
+    lines = RECIPES[name].read_text().splitlines()
+    depth = "../" * name.count("/")
+    assert lines[0] == f"# yaml-language-server: $schema={depth}schema.json"
+    head = lines[1 : next(n for n, line in enumerate(lines) if not line.startswith("#"))]
+    assert f"#   dlkit train {name}" in head, "the head says how it is run"
+    assert any("CPU core" in line and "accuracy" in line for line in head), (
+        "the head says how long it takes and what it reaches"
+    )
+
+
+@every_recipe
+def test_it_is_valid_and_named_as_its_file(name: str) -> None:
+    recipe = load(name)
+    assert recipe.name == name
+    assert recipe.warnings == ()
+    assert recipe.config.summary
+    assert recipe.config.expect, "a recipe states what it reaches"
+    assert recipe.config.quick is not None
+    assert recipe.config.seed == 1
+
+
+@pytest.mark.parametrize("path", [*RECIPES.values(), *FRAGMENTS], ids=lambda path: path.stem)
+def test_the_json_schema_accepts_it(path: Path) -> None:
+    validator = pytest.importorskip("jsonschema").Draft7Validator(schema())
+    assert [error.message for error in validator.iter_errors(plain(read_file(path)))] == []
+
+
+def test_the_schema_that_ships_is_up_to_date() -> None:
+    text = (shipped("recipes") / "schema.json").read_text()
+    assert text == to_text(schema()), "write it anew: dlkit schema > recipes/schema.json"
+    assert json.loads(text) == schema()
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
+def test_every_fragment_is_used(path: Path) -> None:
+    name = path.relative_to(shipped("configs")).with_suffix("").as_posix()
+    used = {word for recipe in RECIPES.values() for word in plain(read_file(recipe)).get("extends", [])}
+    assert name in used
+
+
+@every_recipe
+def test_the_quick_run_reaches_what_it_expects(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if name.startswith("fashion_mnist/"):
+        request.getfixturevalue("data_dir")
+    from dlkit.workflows.train import train
+
+    run = train(load(name, quick=True), runs_dir=tmp_path)
+    assert run.expectations
+    assert all(expectation.met for expectation in run.expectations), run.expectations
