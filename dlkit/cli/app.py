@@ -35,7 +35,7 @@ class Command(TyperCommand):
     """A command whose help speaks of words rather than of Python's types, and ends in examples as they are to be typed."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+        return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         for title, kind in (("Arguments", "argument"), ("Options", "option")):
@@ -124,8 +124,8 @@ def _dlkit(
     """
 
 
-def run(words: list[str], out: Output) -> None:
-    """Runs a command line.
+def run(out: Output) -> None:
+    """Runs the command line that `out` answers.
 
     Raises:
         typer.TyperException: It is none that dlkit understands.
@@ -135,5 +135,5 @@ def run(words: list[str], out: Output) -> None:
         importlib.import_module(module.name)
     # Not `app(...)`, which answers interruptions itself and forgets what they say.
     group = typer.main.get_command(app)
-    with group.make_context("dlkit", words or ["--help"], obj=out) as context:
+    with group.make_context("dlkit", [*out.words] or ["--help"], obj=out) as context:
         group.invoke(context)

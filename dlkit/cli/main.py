@@ -39,29 +39,26 @@ def status_of(words: list[str]) -> int:
     """Runs a command line and gives its exit status; what went wrong is told, never raised."""
     _replace_what_cannot_be_encoded()
     options = words[: words.index("--")] if "--" in words else words
-    out = Output(json="--json" in options)
-    debug = "--debug" in options
+    out = Output(json="--json" in options, words=words)
     try:
-        try:
-            with out.alone_on_stdout(), _terminated_is_interrupted():
-                run(words, out)
-        except typer.Exit as ended:
-            return ended.exit_code
-        except BrokenPipeError:
-            raise
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the one place that answers for all errors
-            if debug:
-                _show_traceback(error)
-            return _tell(error, out)
-        finally:
-            out.flush()
+        return _run(out, debug="--debug" in options)
     except BrokenPipeError:
         out.close()
         return UNREAD
-    except OSError as error:
-        out.say(f"error[cannot-write]: standard output cannot be written: {error.strerror}")
-        out.close()
-        return FAILED
+
+
+def _run(out: Output, debug: bool) -> int:
+    try:
+        with out.alone_on_stdout(), _terminated_is_interrupted():
+            run(out)
+    except typer.Exit as ended:
+        return ended.exit_code
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the one place that answers for all errors
+        if debug:
+            _show_traceback(error)
+        return _tell(error, out)
     return DONE
 
 

@@ -27,5 +27,6 @@ AllowPlugins = Annotated[
     Option("--allow-plugins", envvar="DLKIT_ALLOW_PLUGINS", help="Let the recipe's plugins run: they are code."),
 ]
 Which = Annotated[
-    Literal["best", "last"], Option("--model", help="The best epoch's model, or the last one's.", show_default=True)
+    Literal["best", "last"],
+    Option("--model", metavar="best|last", help="The best epoch's model, or the last one's.", show_default=True),
 ]

@@ -5,8 +5,10 @@ With `--json` one JSON object is all that goes to standard output.
 
 from __future__ import annotations
 
+import math
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -14,10 +16,13 @@ from typing import Any, Literal, TextIO
 
 import typer
 
+from dlkit.errors import DlkitError
+
 Justify = Literal["left", "right"]
 
 _HEADLINE = re.compile(r"^(error|warning)(\[[^]]*\])?", re.MULTILINE)
 _CARETS = re.compile(r"^( *\| +)(\^+.*)$", re.MULTILINE)
+_WIDE_ENOUGH = 60  # columns of a terminal from which on names are never broken
 _COLORS = {"error": "red", "warning": "yellow"}
 
 
@@ -26,10 +31,12 @@ class Output:
 
     Args:
         json: Whether the result is told as JSON, and nothing else on standard output.
+        words: The command line that is answered, after `dlkit`.
     """
 
-    def __init__(self, json: bool) -> None:
+    def __init__(self, json: bool, words: Sequence[str] = ()) -> None:
         self.json = json
+        self.words = tuple(words)
         self._stdout: TextIO = sys.stdout
 
     @contextmanager
@@ -41,12 +48,17 @@ class Output:
         else:
             yield
 
+    @property
+    def width(self) -> float:
+        """Columns that a table may take; without a terminal there is no end to them."""
+        return shutil.get_terminal_size().columns if self._stdout.isatty() else math.inf
+
     def document(self, text: str) -> None:
         """Prints a text that may be written to a file; as JSON it stands under `text`."""
         if self.json:
             self.result({"text": text})
         else:
-            self._stdout.write(text if text.endswith("\n") else text + "\n")
+            self._write(text if text.endswith("\n") else text + "\n")
 
     def table(self, columns: Mapping[str, Justify], rows: Sequence[Sequence[str]]) -> None:
         """Prints rows: a table on a terminal, values separated by tabs elsewhere.
@@ -59,9 +71,9 @@ class Output:
             return
         cells = [[printable(cell) for cell in row] for row in rows]
         if self._stdout.isatty():
-            _print_table(self._stdout, columns, cells)
+            self._write(_drawn(self._stdout, columns, cells))
         else:
-            self._stdout.writelines("\t".join(row) + "\n" for row in cells)
+            self._write("".join("\t".join(row) + "\n" for row in cells))
 
     def say(self, text: str = "") -> None:
         """Tells people something, on standard error."""
@@ -80,21 +92,29 @@ class Output:
         if self.json:
             from dlkit.runs.json_text import dumps
 
-            self._stdout.write(dumps(values) + "\n")
-            self.flush()
-
-    def flush(self) -> None:
-        """Writes what is still held back.
-
-        Raises:
-            OSError: It cannot be written: the disk is full, or nobody reads on (`BrokenPipeError`).
-        """
-        self._stdout.flush()
+            self._write(dumps(values) + "\n")
 
     def close(self) -> None:
         """Drops what is held back, after nobody reads on: Python would try, and complain, once more as it ends."""
         with open(os.devnull, "w", encoding="utf-8") as nowhere:
             os.dup2(nowhere.fileno(), self._stdout.fileno())
+
+    def _write(self, text: str) -> None:
+        """Writes to standard output, at once.
+
+        Raises:
+            BrokenPipeError: Nobody reads on.
+            DlkitError: It cannot be written, as on a full disk (`cannot-write`).
+        """
+        try:
+            self._stdout.write(text)
+            self._stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.close()
+            message = f"Standard output cannot be written: {error.strerror}"
+            raise DlkitError(message, code="cannot-write") from error
 
 
 def takes_color(stream: TextIO) -> bool:
@@ -107,14 +127,19 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
 
 
-def _print_table(stream: TextIO, columns: Mapping[str, Justify], rows: Sequence[Sequence[str]]) -> None:
+def _drawn(stream: TextIO, columns: Mapping[str, Justify], rows: Sequence[Sequence[str]]) -> str:
+    """The table as it fits the terminal, in its colors."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(file=stream)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for title, justify in columns.items():
-        table.add_column(title, justify=justify, overflow="fold")
+    for number, (title, justify) in enumerate(columns.items()):
+        whole = number == 0 and console.width >= _WIDE_ENOUGH
+        table.add_column(title, justify=justify, overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(file=stream).print(table)
+    with console.capture() as drawn:
+        console.print(table)
+    return drawn.get()

@@ -74,10 +74,8 @@ def _is_short(node: Node) -> bool:
         case Mapping():
             return len(node) == 0
         case Sequence(items=items):
-            scalars = all(isinstance(item, Scalar) for item in items)
-            return (
-                scalars and len({_told(item.span) for item in items}) <= 1 and len(_text(as_written(node))) <= _WIDEST
-            )
+            text = _text(as_written(node)) if all(isinstance(item, Scalar) for item in items) else "\n"
+            return len(text) <= _WIDEST and "\n" not in text and len({_told(item.span) for item in items}) <= 1
 
 
 def _place(node: Node) -> Span:
@@ -88,15 +86,18 @@ def _text(value: Any) -> str:
     """A value as YAML on one line."""
     if isinstance(value, list | dict):
         return _dump(value, flow=True)
-    return _dump({"value": value}, flow=False).removeprefix("value: ")
+    style = '"' if isinstance(value, str) and len(value.splitlines()) > 1 else None
+    return _dump({0: value}, flow=False, style=style).partition(": ")[2]
 
 
 def _key(key: str) -> str:
     return _dump({key: 0}, flow=False).removesuffix(": 0")
 
 
-def _dump(value: Any, flow: bool) -> str:
-    return yaml.dump(value, Dumper=_Dumper, width=math.inf, allow_unicode=True, default_flow_style=flow).strip()
+def _dump(value: Any, flow: bool, style: str | None = None) -> str:
+    return yaml.dump(
+        value, Dumper=_Dumper, width=math.inf, allow_unicode=True, default_flow_style=flow, default_style=style
+    ).strip()
 
 
 def _told(span: Span) -> str:

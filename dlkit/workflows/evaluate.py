@@ -1,12 +1,20 @@
-"""Evaluates a run again."""
+"""Measures a run's model on the split that was kept for it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import keras
+
+from dlkit.data.feed import Feed
+from dlkit.evaluation.evaluate import measure_split
+from dlkit.recipe.graph import Component
 from dlkit.recipe.load import load
+from dlkit.runs.atomic import write_json
 from dlkit.runs.folder import RunFolder
+from dlkit.training.compiling import compile_model
 from dlkit.workflows.predict import model_file
-from dlkit.workflows.preparation import prepare
-from dlkit.workflows.train import evaluate_best
+from dlkit.workflows.preparation import Prepared, custom_objects, prepare
 
 
 def evaluate(run: RunFolder, *, which: str = "best", allow_plugins: bool = False) -> dict[str, float]:
@@ -20,4 +28,27 @@ def evaluate(run: RunFolder, *, which: str = "best", allow_plugins: bool = False
         DlkitError: The data or the model cannot be loaded.
     """
     recipe = load(run.recipe, allow_plugins=allow_plugins)
-    return evaluate_best(run, prepare(recipe), model_file(run, which))
+    return evaluate_model(run, prepare(recipe), model_file(run, which))
+
+
+def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> dict[str, float]:
+    """Measures a saved model on the test split, or where there is none on the validation split.
+
+    Args:
+        path: The model file, named in the evaluation.json that is written.
+
+    Returns:
+        Loss and metrics by name, as `test_accuracy`.
+    """
+    recipe, splits = prepared.recipe, prepared.splits
+    name, split = ("test", splits.test) if splits.test is not None else ("val", splits.validation)
+    if split is None:
+        return {}
+    model = keras.models.load_model(path, custom_objects=custom_objects(recipe))
+    evaluation = recipe.config.evaluation
+    more = tuple(metric for metric in (evaluation.metrics or () if evaluation else ()) if isinstance(metric, Component))
+    weights = recipe.config.training.loss_weights
+    compile_model(model, recipe.supervisions, None, loss_weights=weights, more_metrics=more)
+    metrics = measure_split(model, Feed(split, batch_size=recipe.config.data.batch_size, shuffle=False), name)
+    write_json(run.evaluation, {"model": path.name, "split": name, "examples": len(split), "metrics": metrics})
+    return metrics

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from dlkit.data.facts import fingerprint
 from dlkit.data.feed import Feed
-from dlkit.evaluation.evaluate import measure_split
 from dlkit.evaluation.expectation import compare
 from dlkit.models.instantiate import instantiate
 from dlkit.recipe.durations import in_updates
@@ -27,7 +26,9 @@ from dlkit.training.determinism import seed_everything
 from dlkit.training.fit import fit
 from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
 from dlkit.training.tensorboard import default_tensorboard
-from dlkit.workflows.preparation import Prepared, best_of, build_model, custom_objects, prepare
+from dlkit.workflows.evaluate import evaluate_model
+from dlkit.workflows.predict import model_file
+from dlkit.workflows.preparation import Prepared, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.run import Run
 
@@ -83,7 +84,7 @@ def train(
                 served=built.served,
                 unit=_unit(recipe),
             )
-        metrics = evaluate_best(run, prepared)
+        metrics = evaluate_model(run, prepared, model_file(run, "best"))
     return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=recipe.allow_plugins)
 
 
@@ -108,26 +109,6 @@ def _unit(recipe: Recipe) -> str:
     return "images" if "image" in kinds else "rows" if kinds == {"vector"} else "examples"
 
 
-def evaluate_best(run: RunFolder, prepared: Prepared, model_file: Path | None = None) -> dict[str, float]:
-    """Evaluates a saved model on the test split, or on the validation split where there is no test; writes evaluation.json."""
-    recipe, splits = prepared.recipe, prepared.splits
-    path = model_file or run.best_model
-    model = keras.models.load_model(path, custom_objects=custom_objects(recipe))
-    compile_model(
-        model,
-        recipe.supervisions,
-        None,
-        loss_weights=recipe.config.training.loss_weights,
-        more_metrics=_more_metrics(recipe),
-    )
-    name, split = ("test", splits.test) if splits.test is not None else ("val", splits.validation)
-    if split is None:
-        return {}
-    metrics = measure_split(model, Feed(split, batch_size=recipe.config.data.batch_size, shuffle=False), name)
-    write_json(run.evaluation, {"model": path.name, "split": name, "examples": len(split), "metrics": metrics})
-    return metrics
-
-
 def compile_for_training(model: keras.Model, recipe: Recipe) -> None:
     """Compiles a model as the recipe's training says."""
     training = recipe.config.training
@@ -145,11 +126,6 @@ def compile_for_training(model: keras.Model, recipe: Recipe) -> None:
         jit_compile=bool(training.jit_compile),
         steps_per_execution=int(training.steps_per_execution),
     )
-
-
-def _more_metrics(recipe: Recipe) -> tuple[Component, ...]:
-    evaluation = recipe.config.evaluation
-    return tuple(metric for metric in (evaluation.metrics or [] if evaluation else []) if isinstance(metric, Component))
 
 
 def callbacks(recipe: Recipe, run: RunFolder) -> list[keras.callbacks.Callback]:

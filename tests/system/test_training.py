@@ -47,7 +47,7 @@ def test_the_run_folder_holds_what_the_contract_says(run: Run) -> None:
     provenance = json.loads(folder.provenance.read_text())
     assert provenance["seeds"] == {"seed": 1}
     assert len(provenance["data_fingerprint"]) == 64
-    assert provenance["chosen"]["training.best"] == {"monitor": "val_accuracy", "mode": "auto"}
+    assert provenance["chosen"]["training.best"] == {"monitor": "val_loss", "mode": "auto"}
     assert json.loads(folder.evaluation.read_text())["metrics"] == run.metrics
     assert list(folder.tensorboard.rglob("events.out.tfevents.*"))
     assert "epoch 2/2" in folder.log.read_text()
@@ -101,7 +101,7 @@ def test_predictions_carry_names_and_probabilities(run: Run, tmp_path: Path) -> 
 
 
 def test_without_validation_the_training_loss_chooses_the_best(tmp_path: Path) -> None:
-    run = dlkit.train(load("digits/cnn", {**SHORT, "data.validation": 0, "training.best": None}), runs_dir=tmp_path)
+    run = dlkit.train(load("digits/cnn", {**SHORT, "data.validation": 0}), runs_dir=tmp_path)
     chosen = json.loads(run.folder.provenance.read_text())["chosen"]
     assert chosen["training.best"]["monitor"] == "loss"
     assert "val_loss" not in run.folder.read_metrics()[0]

@@ -43,7 +43,7 @@ def _summary(found: Checked) -> list[str]:
     sizes = {"train": facts.train_size, "validation": facts.validation_size, "test": facts.test_size}
     return [
         f"parameters       {found.parameters:,} ({found.trainable:,} trained)",
-        f"memory           about {_bytes(found.memory_bytes)} (weights, gradients, optimizer, a batch's outputs, data)",
+        f"memory           about {_bytes(found.memory_bytes)} (weights, optimizer, one batch, the data)",
         f"steps per epoch  {found.steps_per_epoch:,}",
         "examples         " + ", ".join(f"{size:,} {name}" for name, size in sizes.items() if size),
     ]

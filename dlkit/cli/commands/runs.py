@@ -14,6 +14,7 @@ from dlkit.cli.output import Output
 if TYPE_CHECKING:
     from dlkit.runs.folder import RunFolder
 
+_WIDE_ENOUGH = 100
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -30,9 +31,12 @@ def runs(out: Output, runs_dir: RunsDir = None) -> None:
             found.append(_told(run, root))
         except DlkitError as error:
             out.say(f"warning: {error.message}")
-    columns = ("run", "recipe", "state", "epochs", "metrics", "started", "took")
+    # The time is in the name as well; on a terminal of 80 columns it would take the room of the metrics.
+    dated = out.width >= _WIDE_ENOUGH
+    columns = ["run", "recipe", "state", "epochs", "metrics", "took", *(["started"] if dated else [])]
     out.table(
-        {name: "right" if name in ("epochs", "took") else "left" for name in columns}, [_row(run) for run in found]
+        {name: "right" if name in ("epochs", "took") else "left" for name in columns},
+        [_row(run)[: len(columns)] for run in found],
     )
     if not found:
         out.say(f"There are no runs in {root}. Train one: dlkit train digits/cnn")
@@ -40,16 +44,16 @@ def runs(out: Output, runs_dir: RunsDir = None) -> None:
 
 
 def _told(run: RunFolder, root: Path) -> dict[str, Any]:
-    status = run.read_status()
+    status, state = run.read_status(), run.state()
     return {
         "run": str(run.path.resolve()),
         "recipe": run.path.parent.relative_to(root).as_posix(),
-        "state": run.state(),
+        "state": state,
         "epoch": status.epoch,
         "epochs": status.epochs,
         "metrics": _metrics(run),
         "started": status.started,
-        "seconds": _seconds(status.started, None if status.state == "running" else status.updated),
+        "seconds": _seconds(status.started, None if state == "running" else status.updated),
         "error": status.error,
     }
 
@@ -88,6 +92,6 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
         run["state"],
         f"{run['epoch']}/{run['epochs']}" if run["epochs"] else "",
         ", ".join(f"{name} {value:.4g}" for name, value in (shown or run["metrics"]).items()),
-        f"{_moment(run['started']).astimezone():%Y-%m-%d %H:%M}",
         duration(run["seconds"], whole=True),
+        f"{_moment(run['started']).astimezone():%Y-%m-%d %H:%M}",
     )

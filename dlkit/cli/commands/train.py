@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -43,35 +42,33 @@ def train(
     for warning in loaded.warnings:
         out.tell_diagnostics(f"{warning.render()}\n")
     out.say(": ".join(filter(None, [loaded.name, loaded.config.summary])))
-    start_tensorflow()
-    from dlkit.workflows.train import train as train_recipe
-
+    typed = ["dlkit", *out.words]
     folders: list[RunFolder] = []
 
     def started(folder: RunFolder) -> None:
         folders.append(folder)
         out.say(f"run folder: {folder.path}")
 
-    with _telling_where(folders, recipe):
-        run = train_recipe(loaded, runs_dir=runs_dir, command=["dlkit", *sys.argv[1:]], started=started)
-    _report(out, run)
+    with _telling_where(folders, typed):
+        start_tensorflow()
+        from dlkit.workflows.train import train as train_recipe
+
+        run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started)
+    _report(out, run, f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else "")
 
 
 @contextmanager
-def _telling_where(folders: list[RunFolder], recipe: str) -> Iterator[None]:
-    """Adds to an interruption where its run is, and how to go on."""
+def _telling_where(folders: list[RunFolder], typed: list[str]) -> Iterator[None]:
+    """Adds to an interruption where its run is, and how to start again."""
     try:
         yield
     except KeyboardInterrupt as interruption:
-        again = f"train again: dlkit train {shlex.quote(recipe)}"
-        kept = (
-            f"What there is lies in {folders[0].path}; it cannot be taken up, so " if folders else "Nothing is kept; "
-        )
-        interruption.add_note(kept + again)
+        where = f"The run folder is {folders[0].path}" if folders else "There is no run folder yet"
+        interruption.add_note(f"{where}; a run cannot be resumed, so start again: {shlex.join(typed)}")
         raise
 
 
-def _report(out: Output, run: Run) -> None:
+def _report(out: Output, run: Run, where: str) -> None:
     out.say()
     out.table(
         {"metric": "left", "value": "right", "expected": "left"},
@@ -81,9 +78,7 @@ def _report(out: Output, run: Run) -> None:
     if run.expectations:
         out.say("\nIt falls short of what the recipe expects." if missed else "\nIt reaches what the recipe expects.")
     out.say(f"\nThe run is in {run.folder.path}. Next:")
-    out.say(
-        "  dlkit predict latest INPUT...   say what new examples are\n  dlkit tensorboard               show its curves"
-    )
+    out.say(f"  dlkit predict latest INPUT...{where}\n  dlkit tensorboard{where}")
     out.result(
         {
             "run": str(run.folder.path.resolve()),
