@@ -13,7 +13,9 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from typing import Annotated, Any
 
 import typer
@@ -94,7 +96,8 @@ def command(panel: str, *examples: str) -> Callable[[Callable[..., None]], Calla
 
         @functools.wraps(work)
         def run(context: typer.Context, **given: Any) -> None:
-            work(context.obj, **{parameter.name: given[parameter.name] for parameter in own})
+            with redirect_stdout(sys.stderr):  # where what libraries print belongs: a download, a warning
+                work(context.obj, **{parameter.name: given[parameter.name] for parameter in own})
 
         run.__signature__ = signature.replace(parameters=[context, *own, *common])  # type: ignore[attr-defined]
         name = work.__module__.rpartition(".")[2]

@@ -49,7 +49,7 @@ def status_of(words: list[str]) -> int:
 
 def _run(out: Output, debug: bool) -> int:
     try:
-        with out.alone_on_stdout(), _terminated_is_interrupted():
+        with _terminated_is_interrupted():
             run(out)
     except typer.Exit as ended:
         return ended.exit_code
@@ -66,7 +66,8 @@ def _tell(error: BaseException, out: Output) -> int:
     """Tells an error to people and, as JSON, to scripts; gives the exit status."""
     match error:
         case RecipeError(diagnostics=diagnostics):
-            count = f"{len(diagnostics)} error{'s' if len(diagnostics) != 1 else ''}"
+            errors = sum(found.severity == "error" for found in diagnostics)
+            count = f"{errors} error{'s' if errors != 1 else ''}"
             out.tell_diagnostics("\n\n".join([found.render() for found in diagnostics] + [count]))
             told: dict[str, Any] = {"code": "recipe", "message": count}
             told["diagnostics"] = [found.as_json() for found in diagnostics]
@@ -126,7 +127,3 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     from dlkit.training.interruption import Interrupted
 
     raise Interrupted(signal.Signals(number))
-
-
-if __name__ == "__main__":
-    main()

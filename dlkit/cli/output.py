@@ -10,8 +10,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TextIO
 
 import typer
@@ -38,15 +37,6 @@ class Output:
         self.json = json
         self.words = tuple(words)
         self._stdout: TextIO = sys.stdout
-
-    @contextmanager
-    def alone_on_stdout(self) -> Iterator[None]:
-        """Sends what libraries print to standard error, if the JSON is to stand alone."""
-        if self.json:
-            with redirect_stdout(sys.stderr):
-                yield
-        else:
-            yield
 
     @property
     def width(self) -> float:

@@ -166,6 +166,8 @@ def _read_npy(file: Path, name: str, feature: Feature) -> Rows:
     except (OSError, ValueError, EOFError, TokenError) as error:
         raise DlkitError(f"{file}: this is no .npy file of numbers, or a damaged one: {error}") from None
     shape = feature.shape if feature.shape is not None else array.shape[1:]
+    if shape[-1:] == (1,) and any(_fits(part, shape[:-1]) for part in (array.shape, array.shape[1:])):
+        array = array[..., None]  # pictures of one channel are as often kept without its axis
     if _fits(array.shape, shape):
         labels, batch = [str(file)], array[None]
     elif _fits(array.shape[1:], shape) and array.ndim and len(array):
@@ -182,9 +184,9 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 
 def _cast(array: np.ndarray, file: Path, name: str, dtype: np.dtype) -> np.ndarray:
     """The values in the type of the feature, if each of them is still what it was; floats may be rounded."""
-    if array.dtype.kind not in ("biuf" if dtype.kind == "f" else "biu"):
+    if array.dtype.kind not in "biuf":
         raise DlkitError(f"{file}: holds {array.dtype}, where `{name}` takes {dtype}")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         cast = np.asarray(array).astype(dtype)
     if dtype.kind == "f" and not np.isfinite(cast).all():
         raise DlkitError(f"{file}: holds values that are no finite {dtype}")

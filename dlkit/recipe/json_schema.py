@@ -155,7 +155,12 @@ class _Maker:
             }
         arguments = {**spec.arguments, **(LAYER_WORDS if spec.kind in LAYER.kinds else {})}
         properties = {name: self._argument(argument) for name, argument in arguments.items()}
-        body: dict[str, Any] = {"title": spec.name, "type": ["object", "null"], "properties": properties, "additionalProperties": False}
+        body: dict[str, Any] = {
+            "title": spec.name,
+            "type": ["object", "null"],
+            "properties": properties,
+            "additionalProperties": False,
+        }
         if spec.summary:
             body["description"] = spec.summary
         required = [name for name, argument in spec.arguments.items() if argument.required]

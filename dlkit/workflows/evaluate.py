@@ -18,7 +18,7 @@ from dlkit.workflows.preparation import Prepared, custom_objects, prepare
 
 
 def evaluate(run: RunFolder, *, which: str = "best", allow_plugins: bool = False) -> dict[str, float]:
-    """Measures a run's model on the test split of its recipe, and writes evaluation.json anew.
+    """Measures a run's model on the test split of its recipe; for the best one, evaluation.json is written anew.
 
     Args:
         which: `best` or `last`.
@@ -35,7 +35,7 @@ def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> dict[str, 
     """Measures a saved model on the test split, or where there is none on the validation split.
 
     Args:
-        path: The model file, named in the evaluation.json that is written.
+        path: The model file; evaluation.json is that of the best one.
 
     Returns:
         Loss and metrics by name, as `test_accuracy`.
@@ -50,5 +50,6 @@ def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> dict[str, 
     weights = recipe.config.training.loss_weights
     compile_model(model, recipe.supervisions, None, loss_weights=weights, more_metrics=more)
     metrics = measure_split(model, Feed(split, batch_size=recipe.config.data.batch_size, shuffle=False), name)
-    write_json(run.evaluation, {"model": path.name, "split": name, "examples": len(split), "metrics": metrics})
+    if path == run.best_model:
+        write_json(run.evaluation, {"model": path.name, "split": name, "examples": len(split), "metrics": metrics})
     return metrics

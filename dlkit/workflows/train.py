@@ -15,6 +15,7 @@ from dlkit.data.feed import Feed
 from dlkit.evaluation.expectation import compare
 from dlkit.models.instantiate import instantiate
 from dlkit.recipe.durations import in_updates
+from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe
 from dlkit.runs.atomic import write_json
@@ -42,7 +43,7 @@ def train(
     runs_dir: Path | None = None,
     display: Display | None = None,
     command: Sequence[str] | None = None,
-    started: Callable[[RunFolder], None] | None = None,
+    started: Callable[[RunFolder, DataFacts], None] | None = None,
 ) -> Run:
     """Trains a recipe and evaluates its best model on the test split, once.
 
@@ -51,7 +52,7 @@ def train(
         runs_dir: Where runs are kept; DLKIT_RUNS_DIR or `./runs` where it is None.
         display: Shows the progress; what suits standard error where it is None.
         command: The command line, for the provenance.
-        started: Told of the run folder as soon as there is one.
+        started: Told of the run folder and the facts of the data, as soon as there are any.
 
     Raises:
         RecipeError: The recipe asks for what is not available, or contradicts its data.
@@ -62,7 +63,7 @@ def train(
     recipe = prepared.recipe
     run = RunFolder.create(runs_root(runs_dir), recipe.name)
     if started:
-        started(run)
+        started(run, recipe.facts)
     with run.running():
         write_recipe(run, recipe)
         seed_everything(recipe.config.seed, recipe.config.deterministic)

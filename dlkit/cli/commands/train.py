@@ -13,6 +13,7 @@ from dlkit.cli.options import AllowPlugins, Quick, Recipe, RunsDir, Settings
 from dlkit.cli.output import Output
 
 if TYPE_CHECKING:
+    from dlkit.recipe.facts import DataFacts
     from dlkit.runs.folder import RunFolder
     from dlkit.workflows.run import Run
 
@@ -45,8 +46,10 @@ def train(
     typed = ["dlkit", *out.words]
     folders: list[RunFolder] = []
 
-    def started(folder: RunFolder) -> None:
+    def started(folder: RunFolder, facts: DataFacts) -> None:
         folders.append(folder)
+        sizes = (("train", facts.train_size), ("validation", facts.validation_size), ("test", facts.test_size))
+        out.say("data: " + ", ".join(f"{size:,} {split}" for split, size in sizes if size))
         out.say(f"run folder: {folder.path}")
 
     with _telling_where(folders, typed):

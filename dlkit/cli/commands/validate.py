@@ -40,8 +40,8 @@ def validate(out: Output, recipes: Recipes, settings: Settings = None, allow_plu
             continue
         out.say(f"ok: {reference}" + (f" ({recipe.name})" if recipe.name != reference else ""))
         warnings += recipe.warnings
+    if errors:
+        raise RecipeError([*warnings, *errors])
     for warning in warnings:
         out.tell_diagnostics(f"\n{warning.render()}")
-    if errors:
-        raise RecipeError([*warnings, *errors] if out.json else errors)
     out.result({"valid": True, "diagnostics": [warning.as_json() for warning in warnings]})

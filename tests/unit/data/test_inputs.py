@@ -299,13 +299,21 @@ def test_numbers_are_cast_where_they_stay_what_they_are(tmp_path: Path, dtype: s
     assert arrays["table"].dtype == np.float32 and arrays["table"].sum() == 8
 
 
+@pytest.mark.parametrize("shape", [(28, 28), (3, 28, 28)])
+def test_whole_floats_and_pictures_without_a_channel_axis_are_taken(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    labels, arrays = read_inputs([npy(tmp_path / "x.npy", np.full(shape, 7.0))], GRAY)
+    assert arrays["image"].shape == (len(labels), 28, 28, 1) and len(labels) == (3 if len(shape) == 3 else 1)
+    assert arrays["image"].dtype == np.uint8 and (arrays["image"] == 7).all()
+
+
 @pytest.mark.parametrize(
     ("array", "features", "message"),
     [
-        (np.zeros((3, 28, 28)), GRAY, "shape (3, 28, 28), where `image` is (28, 28, 1) or a batch (rows, 28, 28, 1)"),
+        (np.zeros((3, 28, 27)), GRAY, "shape (3, 28, 27), where `image` is (28, 28, 1) or a batch (rows, 28, 28, 1)"),
         (np.zeros((0, 2)), TABLE, "shape (0, 2)"),
         (np.array(1.0), TABLE, "shape ()"),
-        (np.zeros((28, 28, 1)), GRAY, "holds float64, where `image` takes uint8"),
+        (np.full((28, 28, 1), 0.5), GRAY, "values from 0.5 to 0.5, which do not fit uint8"),
+        (np.full((28, 28, 1), np.nan), GRAY, "which do not fit uint8"),
         (np.full((28, 28, 1), 256), GRAY, "values from 256 to 256, which do not fit uint8"),
         (np.full((28, 28, 1), -1), GRAY, "values from -1 to -1, which do not fit uint8"),
         (np.array([1, np.nan]), TABLE, "no finite float32"),
