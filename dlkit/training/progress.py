@@ -359,9 +359,12 @@ def wrapped(parts: list[str], width: int) -> list[str]:
 
 
 def number(value: float) -> str:
-    """Four significant digits: ``0.4123``, ``12.30``, ``12,345``, ``1.234e-05``, ``nan``."""
-    if 1000 <= abs(value) < 1e7:
+    """Six characters wherever they do, so that columns stay in place: ``0.4123``, ``12.300``, ``12,345``, ``1.234e-05``."""
+    size = abs(value)
+    if 1000 <= size < 1e7:
         return f"{value:,.0f}"
+    if size == 0 or 1e-3 <= size < 1000:
+        return f"{value:.{4 - (size >= 10) - (size >= 100)}f}"
     return f"{value:#.4g}"
 
 

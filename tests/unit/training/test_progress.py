@@ -85,11 +85,12 @@ def test_time_that_is_left_has_no_tenths():
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.0, "0.000"),
+        (0.0, "0.0000"),
+        (0.065434, "0.0654"),
         (0.41234, "0.4123"),
-        (1.0, "1.000"),
-        (12.3, "12.30"),
-        (123.456, "123.5"),
+        (1.0, "1.0000"),
+        (12.3, "12.300"),
+        (123.456, "123.46"),
         (1234.5, "1,234"),
         (-123456.0, "-123,456"),
         (1.5e9, "1.500e+09"),
@@ -98,17 +99,17 @@ def test_time_that_is_left_has_no_tenths():
         (float("inf"), "inf"),
     ],
 )
-def test_numbers_have_four_significant_digits(value: float, text: str):
+def test_numbers_keep_their_columns(value: float, text: str):
     assert number(value) == text
 
 
 def test_training_and_validation_stand_together_and_the_loss_first():
     assert pairs(VALUES) == ["loss 0.4123 / 0.4567", "accuracy 0.8512 / 0.8401"]
-    assert pairs({"a_loss": 1.0, "loss": 2.0}) == ["loss 2.000", "a_loss 1.000"]
+    assert pairs({"a_loss": 1.0, "loss": 2.0}) == ["loss 2.0000", "a_loss 1.0000"]
 
 
 def test_what_is_no_metric_or_no_number_is_left_out():
-    assert pairs({"loss": 1.0, "learning_rate": 0.1, "f1": [0.1, 0.2]}) == ["loss 1.000"]
+    assert pairs({"loss": 1.0, "learning_rate": 0.1, "f1": [0.1, 0.2]}) == ["loss 1.0000"]
 
 
 def test_lines_break_between_parts():
