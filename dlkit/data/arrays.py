@@ -62,12 +62,14 @@ class Splits:
         validation: The validation examples, if any.
         test: The test examples, if any.
         columns: Names of the entries of a vector feature, where they depend on the arguments of the source.
+        labels: Names of the classes of a target, in the order of their numbers, where they do so.
     """
 
     train: Arrays
     validation: Arrays | None = None
     test: Arrays | None = None
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def named(self) -> dict[str, Arrays]:
         """The splits there are, by name: train, validation, test."""
@@ -77,7 +79,7 @@ class Splits:
     def replace(self, parts: Mapping[str, Arrays]) -> Splits:
         """The same splits, with these in place of those of their names or beside them."""
         parts = {**self.named(), **parts}
-        return Splits(parts["train"], parts.get("validation"), parts.get("test"), self.columns)
+        return Splits(parts["train"], parts.get("validation"), parts.get("test"), self.columns, self.labels)
 
     def select(self, features: Iterable[str] | None = None, targets: Iterable[str] | None = None) -> Splits:
         """`Arrays.select` on every split."""

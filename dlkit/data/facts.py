@@ -32,7 +32,8 @@ def measure(splits: Splits, declared: DataFacts, batch_size: int) -> DataFacts:
     return DataFacts(
         features={name: _feature(name, array, declared, splits) for name, array in train.features.items()},
         targets={
-            name: _target(name, [part.targets[name] for part in parts.values()], declared) for name in train.targets
+            name: _target(name, [part.targets[name] for part in parts.values()], declared, splits.labels.get(name))
+            for name in train.targets
         },
         train_size=len(train),
         validation_size=len(splits.validation) if splits.validation else 0,
@@ -110,13 +111,15 @@ def _narrowed(name: str, feature: Feature, columns: tuple[str, ...]) -> Feature:
     return replace(feature, shape=(len(columns),), columns=columns)
 
 
-def _target(name: str, parts: list[np.ndarray], declared: DataFacts) -> Target:
+def _target(name: str, parts: list[np.ndarray], declared: DataFacts, labels: tuple[str, ...] | None) -> Target:
     if name not in declared.targets:
         raise _contradiction(f"the target `{name}` was loaded and is not declared")
     target = declared.targets[name]
     _check_declared(name, parts[0], target)
     if target.kind != "classes":
         return replace(target, shape=parts[0].shape[1:])
+    if labels is not None:
+        target = replace(target, labels=labels, classes=len(labels))
     lowest, highest = min(int(part.min()) for part in parts), max(int(part.max()) for part in parts)
     classes = highest + 1 if target.classes is None else target.classes
     if lowest < 0 or highest >= classes:

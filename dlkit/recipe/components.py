@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
+import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
@@ -20,6 +23,7 @@ from dlkit.recipe.facts import DataFacts, read_facts
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ENTRY_POINTS = "dlkit.components"
+_FILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,80}")
 
 # The two networks that are written out in the recipe; what stands under them is read by `networks`.
 WRITTEN_NETWORKS = {
@@ -43,20 +47,32 @@ class Components:
 
     def find(self, kind: str, name: str) -> ComponentSpec | None:
         """The component of that kind and name, or None."""
-        if kind == "network":
-            return WRITTEN_NETWORKS.get(name)
-        known = self.keras.find(kind, name)
-        if known:
-            return known
-        declaration = self.declaration(kind, name)
-        return declaration.spec if declaration else None
+        return self.find_among((kind,), name)
+
+    def find_among(self, kinds: Iterable[str], name: str) -> ComponentSpec | None:
+        """The component of that name of the first of these kinds that has one, or None.
+
+        Those of installed packages come last: to know them costs a look at every package that is installed.
+        """
+        wanted = [kind for kind in kinds if kind != "block"]
+        for kind in wanted:
+            known = WRITTEN_NETWORKS.get(name) if kind == "network" else self.keras.find(kind, name)
+            declared = self._local(kind, name)
+            if known or declared:
+                return known or (declared.spec if declared else None)
+        offered = (_of_packages().get((kind, name)) for kind in wanted)
+        return next((declared.spec for declared in offered if declared), None)
 
     def declaration(self, kind: str, name: str) -> Declaration | None:
         """The component of that kind and name, if it is not Keras's."""
+        return self._local(kind, name) or _of_packages().get((kind, name))
+
+    def _local(self, kind: str, name: str) -> Declaration | None:
+        """The same without those of installed packages."""
         for declared in self.plugins:
             if (declared.spec.kind, declared.spec.name) == (kind, name):
                 return declared
-        return _own(kind, name) or _of_packages().get((kind, name)) or _planned().get((kind, name))
+        return _own(kind, name) or _planned().get((kind, name))
 
     def source_facts(self, name: str) -> DataFacts:
         """What a source declares of its data; empty where it declares nothing."""
@@ -76,34 +92,24 @@ class Components:
 
     def kinds_of(self, name: str) -> tuple[str, ...]:
         """The kinds that know a name."""
-        kinds = dict.fromkeys((*self.keras.kinds_of(name), *(("network",) if name in WRITTEN_NETWORKS else ())))
-        return (
-            *kinds,
-            *(kind for kind in (*registry.KINDS, "algorithm") if kind not in kinds and self.declaration(kind, name)),
-        )
+        packages = [kind for kind, known in _of_packages() if known == name]
+        return tuple(dict.fromkeys((*self.kinds_taking(name), *packages)))
 
+    def kinds_taking(self, name: str) -> tuple[str, ...]:
+        """The kinds that have a name for themselves: no block and no plugin may take it.
 
-def read_plugin(path: Path) -> tuple[Declaration, ...]:
-    """What a plugin declares; it is not run.
-
-    Raises:
-        DeclarationError: The file cannot be read as a plugin, or registers nothing.
-    """
-    try:
-        found = read_declarations(path, "plugin")
-    except OSError as error:
-        raise DeclarationError(f"the plugin `{path.name}` cannot be read: {error.strerror}", 1) from None
-    if not found:
-        raise DeclarationError(
-            f"the plugin `{path.name}` registers nothing: write @dlkit.register over a class or function", 1
-        )
-    return found
+        What packages offer does not count, since installing one must not break a recipe.
+        """
+        known = [*self.keras.kinds_of(name), *(["network"] if name in WRITTEN_NETWORKS else [])]
+        own = [kind for kind in (*registry.KINDS, "algorithm") if self._local(kind, name)]
+        return tuple(dict.fromkeys((*known, *own)))
 
 
 def run_plugin(path: Path) -> None:
     """Imports a plugin, which registers its components. Only for recipes whose plugins were allowed."""
-    name = f"dlkit_plugin_{path.stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    name = f"{registry.PLUGIN_MODULE}{path.stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
     if name in sys.modules:
+        registry.reinstate(name)
         return
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
@@ -117,9 +123,11 @@ def run_plugin(path: Path) -> None:
 
 
 def load_component(declaration: Declaration) -> Any:
-    """The class or function behind a declaration; imports what holds it."""
-    if declaration.origin == "package" and declaration.path:
+    """The class or function behind a declaration; imports what holds it, and so runs a plugin."""
+    if declaration.origin == "package":
         importlib.import_module(declaration.declared["module"])
+    elif declaration.origin == "plugin" and declaration.path:
+        run_plugin(declaration.path)
     return registry.find(declaration.spec.kind, declaration.spec.name).target
 
 
@@ -136,37 +144,40 @@ def _own_names(kind: str) -> tuple[str, ...]:
 @cache
 def _own(kind: str, name: str) -> Declaration | None:
     home = _home(kind)
-    if home is None or not name.isidentifier() or name.startswith("_"):
+    if home is None or not _FILE_NAME.fullmatch(name):
         return None
     path = home / f"{name}.py"
-    if not path.is_file():
-        return None
-    return next(
-        found for found in read_declarations(path, "dlkit") if (found.spec.kind, found.spec.name) == (kind, name)
-    )
+    return read_declarations(path, "dlkit")[0] if path.is_file() else None
 
 
 @cache
 def _of_packages() -> dict[tuple[str, str], Declaration]:
-    """What installed packages offer; their modules are read, not imported."""
+    """What installed packages offer; their modules are read, not imported. One that cannot be read offers nothing."""
     found: dict[tuple[str, str], Declaration] = {}
     for entry in entry_points(group=ENTRY_POINTS):
-        module = entry.value.split(":")[0]
-        root, *rest = module.split(".")
-        spec = importlib.util.find_spec(root)
-        places = list(spec.submodule_search_locations or ()) if spec else []
-        candidates = [Path(place).joinpath(*rest) for place in places]
-        files = [
-            *(path.with_suffix(".py") for path in candidates if rest),
-            *(path / "__init__.py" for path in candidates),
-        ]
-        if spec and spec.origin and not rest:
-            files.append(Path(spec.origin))
-        path = next((path for path in files if path.is_file()), None)
-        for declared in read_declarations(path, "package") if path else ():
+        module = entry.value.partition(":")[0]
+        try:
+            path = _module_file(module)
+            declarations = read_declarations(path, "package") if path else ()
+        except (DeclarationError, OSError, ImportError, ValueError):
+            continue
+        for declared in declarations:
             key = (declared.spec.kind, declared.spec.name)
             found[key] = Declaration(declared.spec, "package", {**declared.declared, "module": module}, path)
     return found
+
+
+def _module_file(module: str) -> Path | None:
+    """The file of a module of an installed package, found without importing the package."""
+    root, *rest = module.split(".")
+    spec = importlib.util.find_spec(root)
+    if spec is None:
+        return None
+    if not rest and spec.origin:
+        return Path(spec.origin)
+    places = [Path(place).joinpath(*rest) for place in spec.submodule_search_locations or ()]
+    files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+    return next((file for file in files if file.is_file()), None)
 
 
 @cache

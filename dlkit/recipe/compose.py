@@ -2,227 +2,174 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Mapping as Values
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from dlkit.recipe import library
-from dlkit.recipe.diagnostics import Findings, RecipeError, Source, Span, did_you_mean
-from dlkit.recipe.keys import OWN, Recipe
+from dlkit.recipe.bounds import MOST_FILES
+from dlkit.recipe.diagnostics import Findings, RecipeError, did_you_mean
+from dlkit.recipe.keys import COMPOSING, OWN, ROOT
 from dlkit.recipe.merge import merge
-from dlkit.recipe.nodes import Mapping, Node, Scalar, Sequence, from_plain, kind_name
+from dlkit.recipe.nodes import Mapping, Node, Scalar, Sequence, inside, is_null, items_of, kind_name, text_of
 from dlkit.recipe.paths import PathError, Paths, Step
-from dlkit.recipe.slots import ListOf, Section
-from dlkit.recipe.yaml_source import read_file, read_text
-
-ROOT = Section(Recipe)
-MOST_FRAGMENTS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A value for a path, and where it was said."""
-
-    path: str
-    span: Span
-    node: Node
+from dlkit.recipe.plugins import Plugins
+from dlkit.recipe.settings import Setting, written_settings
+from dlkit.recipe.slots import ListOf
+from dlkit.recipe.yaml_source import read_file
 
 
 @dataclass(slots=True)
 class Composer:
-    """Composes one recipe; problems go to `findings`."""
+    """Composes one recipe; problems go to `findings`.
 
-    paths: Paths
+    Args:
+        plugins: Is told of the plugins of every file, so that paths into their components are known.
+        files: The files that were read.
+    """
+
+    plugins: Plugins
     findings: Findings
-    read: list[Path] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
 
-    def file(self, path: Path, extended_by: tuple[Path, ...] = ()) -> Mapping:
-        """A file with everything it extends and its own `set`.
+    @property
+    def paths(self) -> Paths:
+        """Walks recipes by path."""
+        return Paths(self.plugins.components)
+
+    def tree(self, root: Node, path: Path | None, extended_by: tuple[Path, ...] = ()) -> Mapping:
+        """A recipe with everything it extends and its own `set`.
+
+        Args:
+            root: What its file holds.
+            path: The file.
+            extended_by: The files that extend it, outermost first.
 
         Raises:
             RecipeError: The file is no YAML mapping.
         """
-        root = read_file(path)
-        return self.tree(root, path, extended_by)
-
-    def tree(self, root: Node, path: Path | None, extended_by: tuple[Path, ...] = ()) -> Mapping:
-        """The same for a recipe that was read already."""
-        if not isinstance(root, Mapping):
+        if is_null(root):
+            cure = "`dlkit copy digits/cnn my.yaml` gives one to start from"
+            self.findings.error("empty", "there is no recipe in this file", root.span, cure)
+        elif not isinstance(root, Mapping):
             self.findings.error("wrong-type", f"a recipe is a mapping of keys, not {kind_name(root)}", root.span)
+        if not isinstance(root, Mapping):
             raise RecipeError(self.findings.errors)
         if path:
-            self.read.append(path)
+            self.files.append(path)
+        self.plugins.declare(root)
         base: Node = Mapping(span=root.span)
         chain = (*extended_by, *([path.resolve()] if path else []))
-        for name in self._extends(root):
+        for name in self._extended(root):
             fragment = self._fragment(name, path, chain)
             if fragment is not None:
                 base = merge(base, fragment, ROOT, self.paths)
-        own = Mapping({e.key: e for e in root if e.key not in ("extends", "set")}, root.span)
-        made = merge(base, own, ROOT, self.paths)
-        for setting in self._written_settings(root):
-            made = self.apply(made, setting)
+        made = merge(base, root.without(*COMPOSING), ROOT, self.paths)
         assert isinstance(made, Mapping)
-        return made
+        settings = root.get("set")
+        if settings is not None and not is_null(settings) and not isinstance(settings, Mapping):
+            message = f"`set` takes a mapping of paths to values, not {kind_name(settings)}"
+            self.findings.error("wrong-type", message, settings.span, "write `set: {training.epochs: 5}`")
+        return self.settled(made, written_settings(settings))
 
-    def _extends(self, root: Mapping) -> list[Scalar]:
+    def _extended(self, root: Mapping) -> list[Scalar]:
         node = root.get("extends")
-        items = [] if node is None else node.items if isinstance(node, Sequence) else [node]
         names = []
-        for item in items:
-            if isinstance(item, Scalar) and isinstance(item.value, str) and item.value:
+        for item in items_of(node) if isinstance(node, Sequence) or node is None else [node]:
+            if isinstance(item, Scalar) and text_of(item):
                 names.append(item)
-            elif not (isinstance(item, Scalar) and item.value is None):
-                self.findings.error(
-                    "wrong-type", f"`extends` takes names of fragments, not {kind_name(item)}", item.span
-                )
+            elif not is_null(item):
+                message = f"`extends` takes names of fragments, not {kind_name(item)}"
+                self.findings.error("wrong-type", message, item.span)
         return names
 
     def _fragment(self, name: Scalar, path: Path | None, chain: tuple[Path, ...]) -> Mapping | None:
-        word = str(name.value)
-        try:
-            places = library.fragment_places(word, path.parent if path else None)
-            found = next(
-                (place for place in places if place.is_file() and (path is None or place.resolve() != path.resolve())),
-                None,
-            )
-        except (OSError, ValueError):
-            places, found = [], None
-        itself = (
-            path is not None
-            and path.is_file()
-            and any(place.is_file() and place.resolve() == path.resolve() for place in places)
-        )
-        if found is None and itself:
-            self.findings.error("extends-cycle", f"`{word}` extends itself", name.span)
-            return None
+        """A fragment or recipe that is extended, without what is not inherited; None where it cannot be had."""
+        found = self._find(name, path)
         if found is None:
-            looked = "looked beside the file, in ./configs, in ./recipes and among dlkit's own"
-            cure = did_you_mean(word, library.fragment_names(), looked)
-            self.findings.error("fragment-not-found", f"there is no fragment or recipe `{word}`", name.span, cure)
+            self.findings.incomplete = True
             return None
         if found.resolve() in chain:
             circle = " -> ".join(place.stem for place in (*chain[chain.index(found.resolve()) :], found))
             self.findings.error("extends-cycle", f"`extends` goes in a circle: {circle}", name.span)
             return None
-        if len(self.read) >= MOST_FRAGMENTS:
-            self.findings.error(
-                "too-many-fragments", f"the recipe is put together from more than {MOST_FRAGMENTS} files", name.span
-            )
+        if len(self.files) >= MOST_FILES:
+            message = f"the recipe is put together from more than {MOST_FILES} files"
+            self.findings.error("too-many-files", message, name.span)
             return None
         try:
-            fragment = self.file(found, chain)
+            return self.tree(read_file(found), found, chain).without(*OWN)
         except RecipeError as error:
             for diagnostic in error.diagnostics:
                 self.findings.add(diagnostic)
+            self.findings.incomplete = True
             return None
-        return Mapping({e.key: e for e in fragment if e.key not in OWN}, fragment.span)
 
-    def _written_settings(self, root: Mapping) -> Iterable[Setting]:
-        node = root.get("set")
-        if node is None or (isinstance(node, Scalar) and node.value is None):
-            return []
-        if not isinstance(node, Mapping):
-            self.findings.error(
-                "wrong-type", f"`set` is a mapping of paths to values, not {kind_name(node)}", node.span
-            )
-            return []
-        return [Setting(entry.key, entry.key_span, entry.node) for entry in node]
+    def _find(self, name: Scalar, path: Path | None) -> Path | None:
+        """The file that a name under `extends` means.
+
+        Never the one that says it: so a recipe of one's own may extend the shipped one of the same name.
+        """
+        word = str(name.value)
+        places = library.find_fragments(word, path.parent if path else None)
+        others = [place for place in places if path is None or place.resolve() != path.resolve()]
+        if others:
+            return others[0]
+        if places:
+            self.findings.error("extends-cycle", f"`{word}` extends itself", name.span)
+        else:
+            looked = "looked beside the file, in ./configs, in ./recipes and among dlkit's own"
+            cure = did_you_mean(word, library.fragment_names(), looked)
+            self.findings.error("fragment-not-found", f"there is no fragment or recipe `{word}`", name.span, cure)
+        return None
 
     def quick(self, root: Mapping) -> Mapping:
         """The recipe with its `quick.set` applied and its `quick.expect` in place of `expect`."""
         quick = root.get("quick")
         if not isinstance(quick, Mapping):
-            self.findings.error(
-                "no-quick",
-                "this recipe has no `quick`",
-                quick.span if quick else root.span,
-                "write `quick: {set: {training.epochs: 1}}`",
-            )
+            cure = "write `quick: {set: {training.epochs: 1}}`"
+            self.findings.error("no-quick", "this recipe has no `quick`", quick.span if quick else root.span, cure)
             return root
-        made: Node = Mapping({e.key: e for e in root if e.key not in ("expect", "quick")}, root.span)
-        changes = quick.get("set")
-        if isinstance(changes, Mapping):
-            for entry in changes:
-                made = self.apply(made, Setting(entry.key, entry.key_span, entry.node))
-        expect = quick.get("expect")
-        assert isinstance(made, Mapping)
+        made = root.without("expect", "quick")
+        expect = inside(quick, "expect")
         if expect is not None:
             made.put("expect", expect, quick.entries["expect"].key_span)
-        return made
+        return self.settled(made, written_settings(quick.get("set")))
 
-    def apply(self, root: Node, setting: Setting) -> Mapping:
-        """The recipe with one value set by its path."""
+    def settled(self, root: Mapping, settings: list[Setting]) -> Mapping:
+        """The recipe with values set by their paths, one after another."""
+        for setting in settings:
+            root = self._set(root, setting)
+        return root
+
+    def _set(self, root: Mapping, setting: Setting) -> Mapping:
         path, appends = (setting.path[:-1], True) if setting.path.endswith("+") else (setting.path, False)
+        first = path.partition(".")[0]
+        if first in COMPOSING:
+            message = f"`{first}` is read before values are set"
+            self.findings.error("unknown-path", message, setting.span, f"write `{first}` in the recipe itself")
+            return root
 
         def change(step: Step) -> Node | None:
-            if appends and isinstance(step.slot, ListOf) and isinstance(setting.node, Sequence):
-                before = step.node.items if isinstance(step.node, Sequence) else []
-                return Sequence([*before, *setting.node.items], setting.node.span)
-            if step.owned and isinstance(setting.node, Scalar) and setting.node.value is None:
+            if appends:
+                return self._appended(step, setting)
+            if step.removable and is_null(setting.node):
                 return None
             return merge(step.node if step.written else None, setting.node, step.slot, self.paths)
 
         try:
-            made = self.paths.put(root, ROOT, path, change)
+            made = self.paths.put(root, path, change)
         except PathError as error:
             self.findings.error("unknown-path", error.message, setting.span, error.cure)
-            made = root
-        assert isinstance(made, Mapping)
+            return root
+        if first == "plugins":
+            self.plugins.declare(made)
         return made
 
-
-def parse_settings(texts: Iterable[str], findings: Findings, origin: str = "--set") -> list[Setting]:
-    """`PATH=VALUE` as the command line has it; the value is YAML."""
-    settings = []
-    for text in texts:
-        path, equals, value = text.partition("=")
-        source = Source(origin, text)
-        span = Span(source, 1, 1, 1, len(path) + 1)
-        if not equals or not path.strip():
-            findings.error("wrong-setting", f"`{text}` is no setting", span, "write PATH=VALUE, as training.epochs=5")
-            continue
-        # The value keeps its column, so that messages point at it.
-        padded = Source(origin, text)
-        try:
-            node = read_text(Source(origin, " " * (len(path) + 1) + value)) if value.strip() else Scalar(None, span)
-        except RecipeError as error:
-            for diagnostic in error.diagnostics:
-                found = diagnostic.span
-                moved = Span(padded, found.line, found.column, found.end_line, found.end_column)
-                findings.error(diagnostic.code, diagnostic.message, moved, diagnostic.cure)
-            continue
-        settings.append(Setting(path.strip(), span, _at(node, padded)))
-    return settings
-
-
-def python_settings(values: Values[str, Any]) -> list[Setting]:
-    """Values by path as Python gives them; each is reported at a line that shows it."""
-    settings = []
-    for path, value in values.items():
-        source = Source("settings", f"{path} = {value!r}")
-        settings.append(
-            Setting(
-                path,
-                Span(source, 1, 1, 1, len(path) + 1),
-                from_plain(value, Span(source, 1, len(path) + 4, 1, len(source.text) + 1)),
-            )
-        )
-    return settings
-
-
-def _at(node: Node, source: Source) -> Node:
-    """The same node, its places told in another source of the same layout."""
-    span = node.span
-    node.span = Span(source, span.line, span.column, span.end_line, span.end_column)
-    if isinstance(node, Mapping):
-        for entry in node:
-            found = entry.key_span
-            entry.key_span = Span(source, found.line, found.column, found.end_line, found.end_column)
-            _at(entry.node, source)
-    elif isinstance(node, Sequence):
-        for item in node.items:
-            _at(item, source)
-    return node
+    def _appended(self, step: Step, setting: Setting) -> Node:
+        if not isinstance(step.slot, ListOf):
+            cure = "only lists can, as `training.callbacks+`"
+            self.findings.error("unknown-path", f"`{setting.path[:-1]}` cannot be appended to", setting.span, cure)
+            return setting.node if step.node is None else step.node
+        if not isinstance(setting.node, Sequence):
+            return setting.node
+        return Sequence([*items_of(step.node), *setting.node.items], setting.node.span)

@@ -8,21 +8,31 @@ its summary from its docstring, and the decorator's further arguments must be li
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dlkit.recipe.catalogue import Argument, ComponentSpec
+from dlkit.recipe.facts import read_facts
 from dlkit.recipe.registry import KIND_OF_BASE, KINDS, snake_case
 from dlkit.recipe.slots import COMPONENT_KINDS
 
 _PLAIN = {"int": "int", "float": "float", "bool": "bool", "str": "str", "None": "null", "Any": "any", "Path": "path"}
-_LAYER_ARGUMENTS = (
-    Argument("name", "str|null", default=None),
-    Argument("dtype", "dtype|null", default=None),
-    Argument("trainable", "bool", default=True),
-)
+_NAMED = (Argument("name", "str|null", default=None), Argument("dtype", "dtype|null", default=None))
+# What a class of a kind takes besides its own arguments, through `**kwargs`.
+_COMMON = {
+    "layer": (*_NAMED, Argument("trainable", "bool", default=True)),
+    "loss": _NAMED,
+    "metric": _NAMED,
+}
+_WORDS_OF_LAYERS = ("from", "repeat", "reuse")
+_BOUNDS = ("min", "max", "above", "below")
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_LARGEST_FILE = 1 << 20  # bytes
+
+Constants = dict[str, Any]  # names at the top of a file that stand for literals
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +53,9 @@ class Declaration:
 
 
 class DeclarationError(Exception):
-    """A file whose declarations cannot be read; `line` counts from 1."""
+    """A file whose declarations cannot be read; `line` counts from 1, 0 is the whole file."""
 
-    def __init__(self, message: str, line: int) -> None:
+    def __init__(self, message: str, line: int = 0) -> None:
         super().__init__(message)
         self.message = message
         self.line = line
@@ -59,27 +69,33 @@ def read_declarations(path: Path, origin: str) -> tuple[Declaration, ...]:
         OSError: The file cannot be read.
     """
     try:
-        tree = ast.parse(path.read_bytes())
+        with path.open("rb") as file:
+            tree = ast.parse(file.read(_LARGEST_FILE))
+        return tuple(_declarations(tree, origin, path))
     except (SyntaxError, ValueError) as error:
         raise DeclarationError(f"this is no Python: {error}", getattr(error, "lineno", None) or 1) from None
-    constants = dict(_constants(tree))
-    found = []
+    except (RecursionError, MemoryError):
+        raise DeclarationError("this Python is nested too deep") from None
+
+
+def _declarations(tree: ast.Module, origin: str, path: Path) -> Iterator[Declaration]:
+    constants = _constants(tree)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            for decorator in node.decorator_list:
-                if _is_register(decorator):
-                    found.append(_declaration(node, decorator, constants, origin, path))
-    return tuple(found)
+            for decorator in filter(_is_register, node.decorator_list):
+                yield _declaration(node, decorator, constants, origin, path)
 
 
-def _constants(tree: ast.Module) -> Iterator[tuple[str, Any]]:
+def _constants(tree: ast.Module) -> Constants:
     """Names that are given a literal at the top of the file."""
+    found: Constants = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             try:
-                yield node.targets[0].id, ast.literal_eval(node.value)
-            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                found[node.targets[0].id] = _value(node.value, found)
+            except (ValueError, TypeError):
                 continue
+    return found
 
 
 def _is_register(decorator: ast.expr) -> bool:
@@ -90,36 +106,60 @@ def _is_register(decorator: ast.expr) -> bool:
 
 
 def _declaration(
-    node: ast.FunctionDef | ast.ClassDef, decorator: ast.expr, constants: dict[str, Any], origin: str, path: Path
+    node: ast.FunctionDef | ast.ClassDef, decorator: ast.expr, constants: Constants, origin: str, path: Path
 ) -> Declaration:
-    words = {}
-    if isinstance(decorator, ast.Call):
-        for keyword in decorator.keywords:
-            words[keyword.arg or ""] = _literal(keyword.value, constants)
+    keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
+    words = {keyword.arg or "": _literal(keyword.value, constants) for keyword in keywords}
     kind = words.pop("kind", None) or _kind_of_bases(node)
     name = words.pop("name", None) or snake_case(node.name)
     if kind not in KINDS:
         raise DeclarationError(f"what kind of component is `{node.name}`? Write @register(kind=...)", node.lineno)
-    function, call = node, ()
-    if isinstance(node, ast.ClassDef):
-        methods = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
-        function = methods.get("__init__")  # type: ignore[assignment]
-        call = _tensor_arguments(methods.get("call"))
-    arguments = {argument.name: argument for argument in _arguments(function, constants)} if function else {}
-    if isinstance(node, ast.ClassDef) and kind == "layer" and (function is None or function.args.kwarg):
-        for common in _LAYER_ARGUMENTS:
-            arguments.setdefault(common.name, common)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise DeclarationError(f"`{name}` is no name for a component: names are snake_case", node.lineno)
+    arguments, call = _signature(node, kind, constants)
+    taken = [word for word in _WORDS_OF_LAYERS if word in arguments]
+    if kind in ("layer", "architecture") and taken:
+        raise DeclarationError(f"`{name}` cannot have an argument `{taken[0]}`: it is dlkit's own word", node.lineno)
+    _check_declared(kind, name, words, node.lineno)
     summary = (ast.get_docstring(node) or "").strip().split("\n")[0]
     return Declaration(ComponentSpec(kind, name, summary, arguments, call), origin, words, path)
 
 
-def _literal(value: ast.expr, constants: dict[str, Any]) -> Any:
-    if isinstance(value, ast.Name) and value.id in constants:
-        return constants[value.id]
+def _check_declared(kind: str, name: str, words: dict[str, Any], line: int) -> None:
+    """What a decorator says besides kind and name has the form that it is read in."""
+    unused = words.get("unused", [])
+    if not isinstance(unused, list | tuple) or not all(isinstance(path, str) for path in unused):
+        raise DeclarationError(f"`unused` of `{name}` is a list of paths", line)
+    if kind == "source" and "features" in words:
+        try:
+            read_facts(words["features"], words.get("targets") or {})
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise DeclarationError(f"the features and targets of `{name}` cannot be read: {error}", line) from None
+
+
+def _literal(value: ast.expr, constants: Constants) -> Any:
     try:
-        return ast.literal_eval(value)
+        return _value(value, constants)
     except (ValueError, TypeError):
         raise DeclarationError("what a component declares must be a literal", value.lineno) from None
+
+
+def _value(node: ast.expr, constants: Constants) -> Any:
+    """A literal, in which names may stand for literals."""
+    match node:
+        case ast.Name(id=name) if name in constants:
+            return constants[name]
+        case ast.List(elts=items):
+            return [_value(item, constants) for item in items]
+        case ast.Tuple(elts=items):
+            return tuple(_value(item, constants) for item in items)
+        case ast.Dict(keys=keys, values=values):
+            made: dict[Any, Any] = {}
+            for key, value in zip(keys, values, strict=True):
+                inner = _value(value, constants)
+                made |= inner if key is None else {_value(key, constants): inner}
+            return made
+    return ast.literal_eval(node)
 
 
 def _kind_of_bases(node: ast.FunctionDef | ast.ClassDef) -> str | None:
@@ -130,6 +170,20 @@ def _kind_of_bases(node: ast.FunctionDef | ast.ClassDef) -> str | None:
     return None
 
 
+def _signature(
+    node: ast.FunctionDef | ast.ClassDef, kind: str, constants: Constants
+) -> tuple[dict[str, Argument], tuple[str, ...]]:
+    """The arguments that a recipe may give, and the tensors that a layer is called with."""
+    if isinstance(node, ast.FunctionDef):
+        return {argument.name: argument for argument in _arguments(node, constants)}, ()
+    methods = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
+    made = methods.get("__init__")
+    arguments = {argument.name: argument for argument in _arguments(made, constants)} if made else {}
+    if made is None or made.args.kwarg:
+        arguments = {**{common.name: common for common in _COMMON.get(kind, ())}, **arguments}
+    return arguments, _tensor_arguments(methods.get("call"))
+
+
 def _tensor_arguments(call: ast.FunctionDef | None) -> tuple[str, ...]:
     if call is None:
         return ()
@@ -137,7 +191,7 @@ def _tensor_arguments(call: ast.FunctionDef | None) -> tuple[str, ...]:
     return tuple(name for name in named if name not in ("training", "mask", "cache"))
 
 
-def _arguments(function: ast.FunctionDef, constants: dict[str, Any]) -> Iterator[Argument]:
+def _arguments(function: ast.FunctionDef, constants: Constants) -> Iterator[Argument]:
     arguments = [*function.args.posonlyargs, *function.args.args]
     missing: list[ast.expr | None] = [None] * (len(arguments) - len(function.args.defaults))
     pairs = [*zip(arguments, [*missing, *function.args.defaults], strict=True)]
@@ -146,12 +200,28 @@ def _arguments(function: ast.FunctionDef, constants: dict[str, Any]) -> Iterator
         if argument.arg not in ("self", "cls"):
             limits: dict[str, Any] = {}
             told = _type(argument.annotation, limits, constants) if argument.annotation else "any"
-            value = None if default is None else _literal(default, constants)
-            value = list(value) if isinstance(value, tuple) else value
-            yield Argument(argument.arg, told, required=default is None, default=value, **limits)
+            yield Argument(argument.arg, told, required=default is None, default=_default(default, constants), **limits)
 
 
-def _type(annotation: ast.expr, limits: dict[str, Any], constants: dict[str, Any]) -> str:
+def _default(value: ast.expr | None, constants: Constants) -> Any:
+    """A default as a recipe would write it; None for one that is not a literal."""
+    try:
+        made = None if value is None else _literal(value, constants)
+    except DeclarationError:
+        return None
+    return list(made) if isinstance(made, tuple) else made
+
+
+def _limits(call: ast.Call, constants: Constants) -> dict[str, float]:
+    """The bounds of `Range(min=0, below=1)`."""
+    made = {keyword.arg or "": _literal(keyword.value, constants) for keyword in call.keywords}
+    for word, bound in made.items():
+        if word not in _BOUNDS or not isinstance(bound, int | float):
+            raise DeclarationError(f"Range takes numbers as {', '.join(_BOUNDS)}", call.lineno)
+    return made
+
+
+def _type(annotation: ast.expr, limits: dict[str, Any], constants: Constants) -> str:
     """An annotation in the catalogue's words; ranges and choices go to `limits`."""
     match annotation:
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
@@ -159,7 +229,7 @@ def _type(annotation: ast.expr, limits: dict[str, Any], constants: dict[str, Any
         case ast.Constant(value=None):
             return "null"
         case ast.Constant(value=str() as text):
-            return _type(ast.parse(text, mode="eval").body, limits, constants)
+            return _type(_parsed(text), limits, constants)
         case ast.Attribute(attr=word) | ast.Name(id=word):
             if word in _PLAIN:
                 return _PLAIN[word]
@@ -175,9 +245,7 @@ def _type(annotation: ast.expr, limits: dict[str, Any], constants: dict[str, Any
         ):
             for part in rest:
                 if isinstance(part, ast.Call):
-                    limits |= {
-                        keyword.arg: _literal(keyword.value, constants) for keyword in part.keywords if keyword.arg
-                    }
+                    limits |= _limits(part, constants)
             return _type(of, limits, constants)
         case ast.Subscript(value=ast.Name(id="list" | "tuple" | "Sequence"), slice=inner):
             first = inner.elts[0] if isinstance(inner, ast.Tuple) else inner
@@ -185,3 +253,11 @@ def _type(annotation: ast.expr, limits: dict[str, Any], constants: dict[str, Any
         case ast.Subscript(value=ast.Name(id="dict" | "Mapping"), slice=ast.Tuple(elts=[_, inner])):
             return f"map[{_type(inner, limits, constants)}]"
     return "any"
+
+
+def _parsed(annotation: str) -> ast.expr:
+    """An annotation in quotes; any value where it is no Python."""
+    try:
+        return ast.parse(annotation, mode="eval").body
+    except SyntaxError:
+        return ast.Name("Any")

@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from dlkit.recipe.catalogue import Argument, ComponentSpec
-from dlkit.recipe.check import DTYPES
 from dlkit.recipe.components import Components
-from dlkit.recipe.keys import Fragment
+from dlkit.recipe.keys import Fragment, Functional
 from dlkit.recipe.slots import (
     COMPONENT_KINDS,
     LAYER,
@@ -27,8 +26,10 @@ from dlkit.recipe.slots import (
     MapOf,
     Section,
     Slot,
+    alternatives,
     fields,
 )
+from dlkit.recipe.values import DTYPES
 
 _REFERENCE = {"$ref": "#/definitions/reference"}
 _BLOCK = r"^(recipe:|run:)?[a-z_][a-z0-9_]*$"
@@ -115,7 +116,7 @@ class _Maker:
                     "from": self._type(LAYER_WORDS["from"]),
                     "name": {"type": "string"},
                 },
-                "required": ["layer", "from"],
+                "required": ["layer"],
                 "additionalProperties": False,
             }
             properties["sequential"] = {"type": "array", "items": _ref(slot), "description": "A chain of layers."}
@@ -147,8 +148,6 @@ class _Maker:
         if spec.kind == "network" and spec.name == "sequential":
             return {"type": "array", "items": _ref(LAYER), "description": spec.summary}
         if spec.kind == "network":
-            from dlkit.recipe.keys import Functional
-
             inside = _linked(Functional.model_json_schema(by_alias=True))
             return {key: inside[key] for key in ("type", "properties", "required", "additionalProperties")} | {
                 "description": spec.summary
@@ -185,12 +184,12 @@ class _Maker:
         return {"$ref": f"#/definitions/argument.{self.arguments[text]}"}
 
     def _type(self, argument: Argument) -> dict[str, Any]:
-        alternatives = [self._part(part, argument) for part in argument.type.split("|")]
-        if {} in alternatives:
+        made = [self._part(part, argument) for part in alternatives(argument.type)]
+        if {} in made:
             return {}
-        if not (len(alternatives) == 1 and alternatives[0] == {"type": "string"}):
-            alternatives.append(_REFERENCE)
-        return alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives}
+        if not (len(made) == 1 and made[0] == {"type": "string"}):
+            made.append(_REFERENCE)
+        return made[0] if len(made) == 1 else {"anyOf": made}
 
     def _part(self, part: str, argument: Argument) -> dict[str, Any]:
         if part == "activation":
@@ -198,7 +197,7 @@ class _Maker:
         if part in COMPONENT_KINDS:
             return _ref(NETWORK if part == "network" else ComponentSlot((part,)))
         if part.startswith("list["):
-            inner = [self._part(inside, argument) for inside in part[5:-1].split("|")]
+            inner = [self._part(inside, argument) for inside in alternatives(part[5:-1])]
             return {"type": "array", "items": {} if {} in inner else {"anyOf": [*inner, _REFERENCE]}}
         if part.startswith("map["):
             return {"type": "object"}

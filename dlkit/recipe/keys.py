@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
-from dlkit.recipe.slots import ANY, LAYERS, MODEL, ComponentSlot, ListOf, MapOf
+from dlkit.recipe.slots import ANY, LAYERS, MODEL, ComponentSlot, ListOf, MapOf, Section
 
 NAME = r"[a-z0-9_]+(/[a-z0-9_]+)*"
 
@@ -18,7 +19,7 @@ Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Component = Annotated[Any, Field(description="A component: its name, or its name with its arguments.")]
+Names = Annotated[list[str], Field(min_length=1)]
 Loss = Annotated[Any, ComponentSlot(("loss",))]
 Metrics = Annotated[list[Any], ListOf(ComponentSlot(("metric",)))]
 Optimizer = Annotated[Any, ComponentSlot(("optimizer",))]
@@ -28,6 +29,18 @@ class Keys(BaseModel):
     """A section; a key it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+
+def one_of(section: Keys, most: int) -> None:
+    """Holds that a section has at least one of its keys, and at most so many.
+
+    Raises:
+        PydanticCustomError: It has none, or too many.
+    """
+    if not 1 <= len(section.model_fields_set) <= most:
+        known = ", ".join(f"`{info.alias or name}`" for name, info in type(section).model_fields.items())
+        wanted = "one" if most == 1 else "at least one"
+        raise PydanticCustomError("one_of", "{wanted} of {known} belongs here", {"wanted": wanted, "known": known})
 
 
 class PerClass(Keys):
@@ -40,10 +53,10 @@ class Data(Keys):
     """What is learned from, and how it is handed over."""
 
     source: Annotated[Any, ComponentSlot(("source",))] = Field(description="Where the examples come from.")
-    features: list[str] | dict[str, Any] | None = Field(
+    features: Names | dict[str, Any] | None = Field(
         None, description="The features used, where not all of the source's."
     )
-    targets: list[str] | dict[str, Any] | None = Field(
+    targets: Names | dict[str, Any] | None = Field(
         None, description="The targets learned, where not the source's default."
     )
     validation: Share | Count = Field(
@@ -77,6 +90,11 @@ class Every(Keys):
     epochs: Positive | None = None
     minutes: Annotated[float, Field(gt=0)] | None = None
 
+    @model_validator(mode="after")
+    def _holds_one(self) -> Every:
+        one_of(self, most=1)
+        return self
+
 
 class Checkpoint(Keys):
     """When exact states are saved."""
@@ -104,6 +122,11 @@ class StopAfter(Keys):
     epochs: Positive | None = None
     steps: Positive | None = None
     minutes: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _holds_some(self) -> StopAfter:
+        one_of(self, most=3)
+        return self
 
 
 class Profile(Keys):
@@ -194,6 +217,11 @@ class Budget(Keys):
     minutes: Annotated[float, Field(gt=0)] | None = None
     epochs: Positive | None = None
 
+    @model_validator(mode="after")
+    def _holds_some(self) -> Budget:
+        one_of(self, most=3)
+        return self
+
 
 class Tune(Keys):
     """A search over values of this recipe."""
@@ -226,6 +254,12 @@ class Expected(Keys):
     over: str | None = Field(
         None, description="`recipe:NAME` or `run:PATH`: the bound is on the difference to its metric."
     )
+
+    @model_validator(mode="after")
+    def _holds_a_bound(self) -> Expected:
+        if self.model_fields_set <= {"over"}:
+            raise PydanticCustomError("one_of", "at least one of `at_least`, `at_most`, `equals` belongs here")
+        return self
 
 
 class Quick(Keys):
@@ -291,6 +325,8 @@ class Recipe(Fragment):
     model: Annotated[Any, MODEL] = Field(description="The network, or the pattern that holds networks.")
     training: Training = Field(description="How the model learns.")
 
+
+ROOT = Section(Recipe)
 
 # Not inherited through `extends`, and what tells a file how to be put together: gone once it is.
 OWN = ("name", "summary", "reference", "expect", "quick")

@@ -25,17 +25,25 @@ def shipped_recipes() -> Iterator[tuple[str, Path]]:
 def find_recipe(reference: str) -> Path | None:
     """The file of a recipe: a path, or the name of one in `./recipes` or among those that ship."""
     path = Path(reference)
-    if path.suffix in (SUFFIX, ".yml") or path.is_file():
+    if path.suffix in (SUFFIX, ".yml") or is_file(path):
         return path
-    candidates = [Path("recipes"), shipped("recipes")]
-    return next((file for root in candidates if (file := root / f"{reference}{SUFFIX}").is_file()), None)
+    candidates = [root / f"{reference}{SUFFIX}" for root in (Path("recipes"), shipped("recipes"))]
+    return next(filter(is_file, candidates), None)
 
 
-def fragment_places(name: str, beside: Path | None) -> list[Path]:
-    """The files that a name under `extends` may mean, the first to be looked at first."""
+def find_fragments(name: str, beside: Path | None) -> list[Path]:
+    """The files that a name under `extends` may mean, the one that is meant first."""
     file = name if name.endswith((SUFFIX, ".yml")) else name + SUFFIX
     roots = [*([beside] if beside else []), Path("configs"), Path("recipes"), shipped("configs"), shipped("recipes")]
-    return [root / file for root in roots]
+    return [path for root in roots if is_file(path := root / file)]
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path is a file; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def fragment_names() -> list[str]:

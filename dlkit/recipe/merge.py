@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence
-from dlkit.recipe.paths import Paths, written_component
+from dlkit.recipe.nodes import Entry, Mapping, Node, Sequence, is_null
+from dlkit.recipe.paths import Paths, null_removes, written_component
 from dlkit.recipe.slots import ANY, Arguments, ComponentSlot, ListOf, MapOf, Section, Slot, argument_slot, fields
 
 
@@ -13,14 +13,15 @@ def merge(base: Node | None, over: Node, slot: Slot, paths: Paths) -> Node:
         return _merge_components(base, over, slot, paths)
     if not isinstance(over, Mapping):
         return over
-    made = Mapping(dict(base.entries), over.span) if isinstance(base, Mapping) else Mapping(span=over.span)
+    made = Mapping(dict(base.entries) if isinstance(base, Mapping) else {}, over.span)
     for entry in over:
-        key, appends = (entry.key[:-1], True) if _appends(entry.key, slot) else (entry.key, False)
+        appends = _appends(entry.key, slot)
+        key = entry.key[:-1] if appends else entry.key
         before = made.get(key)
         if appends:
             node = _appended(before, entry.node)
-        elif isinstance(slot, Section) and isinstance(entry.node, Scalar) and entry.node.value is None:
-            made.entries.pop(key, None)  # null on one of dlkit's own keys takes the inherited value away
+        elif null_removes(slot) and is_null(entry.node):
+            made.entries.pop(key, None)
             continue
         else:
             node = merge(before, entry.node, _inside(slot, key), paths)
@@ -30,11 +31,8 @@ def merge(base: Node | None, over: Node, slot: Slot, paths: Paths) -> Node:
 
 def _appends(key: str, slot: Slot) -> bool:
     """Whether a key says `callbacks+`: append to the list `callbacks`."""
-    return (
-        key.endswith("+")
-        and isinstance(slot, Section)
-        and isinstance(getattr(fields(slot.model).get(key[:-1]), "slot", None), ListOf)
-    )
+    field = fields(slot.model).get(key[:-1]) if isinstance(slot, Section) and key.endswith("+") else None
+    return field is not None and isinstance(field.slot, ListOf)
 
 
 def _appended(before: Node | None, more: Node) -> Node:
@@ -44,23 +42,15 @@ def _appended(before: Node | None, more: Node) -> Node:
 
 
 def _merge_components(base: Node | None, over: Node, slot: ComponentSlot, paths: Paths) -> Node:
+    """One component over another: only the same one has arguments to give."""
     name, body = written_component(over)
     before, inherited = written_component(base)
-    if name is None or name != before or inherited is None:
-        # Another component replaces; what is under a new name is still gone through, for its own `callbacks+` and nulls.
-        if name is not None and body is not None and name != before:
-            return _renamed(over, merge(None, body, paths.body_slot(slot, name), paths))
-        return over
-    if body is None:
-        return _renamed(base, inherited)
-    return _renamed(over, merge(inherited, body, paths.body_slot(slot, name), paths))
-
-
-def _renamed(component: Node | None, body: Node) -> Node:
-    assert isinstance(component, Mapping)
-    entry = component.only()
-    assert entry is not None
-    return Mapping({entry.key: Entry(entry.key, entry.key_span, body)}, component.span)
+    if name is None or is_null(body):
+        return base if base is not None and name == before and not is_null(inherited) else over
+    kept = inherited if name == before else None
+    assert isinstance(over, Mapping) and body is not None
+    merged = merge(kept, body, paths.body_slot(None, slot, name), paths)
+    return Mapping({name: Entry(name, over.entries[name].key_span, merged)}, over.span)
 
 
 def _inside(slot: Slot, key: str) -> Slot:

@@ -19,24 +19,26 @@ class Scalar:
     """One value: text, a number, a truth value or null.
 
     Args:
-        plain: Whether it was written without quotes.
-        fact: The fact of the data that this value stands for, as `data.classes`; `value` then is what is known of it.
-        reference: What it was written as, where a reference was replaced by its value.
+        plain: Whether the value itself was written, without quotes.
+        known: Whether the value is known: a fact of the data may not be before the data is loaded, an argument of a block
+            is not before the block is used, and a mistaken reference never is.
+        written: The reference that a dump holds in the place of the value.
     """
 
     value: ScalarValue
     span: Span = NOWHERE
     plain: bool = True
-    fact: str | None = None
-    reference: str | None = None
+    known: bool = True
+    written: str | None = None
 
 
 @dataclass(slots=True)
 class Sequence:
-    """A list."""
+    """A list; `written` is the reference that a dump holds in its place."""
 
     items: list[Node] = field(default_factory=list)
     span: Span = NOWHERE
+    written: str | None = None
 
 
 @dataclass(slots=True)
@@ -77,8 +79,44 @@ class Mapping:
         """The one entry of a mapping of one entry, or None."""
         return next(iter(self.entries.values())) if len(self.entries) == 1 else None
 
+    def without(self, *keys: str) -> Mapping:
+        """The mapping with some keys left out."""
+        return Mapping({entry.key: entry for entry in self if entry.key not in keys}, self.span)
+
 
 Node = Scalar | Sequence | Mapping
+
+
+def inside(node: Node | None, *keys: str) -> Node | None:
+    """What stands under keys inside one another, or None where one of them is not written."""
+    for key in keys:
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return node
+
+
+def items_of(node: Node | None) -> list[Node]:
+    """The items of a list; none where no list is written."""
+    return node.items if isinstance(node, Sequence) else []
+
+
+def entries_of(node: Node | None) -> list[Entry]:
+    """The entries of a mapping; none where no mapping is written."""
+    return list(node) if isinstance(node, Mapping) else []
+
+
+def is_null(node: Node | None) -> bool:
+    """Whether nothing is written: no node at all, or null."""
+    return node is None or (isinstance(node, Scalar) and node.value is None and node.known)
+
+
+def is_unknown(node: Node | None) -> bool:
+    """Whether a node stands for something that is not known yet: nothing can be held against it."""
+    return isinstance(node, Scalar) and not node.known
+
+
+def text_of(node: Node | None) -> str | None:
+    """The text that a node holds, or None where it holds none, or one that is not known."""
+    return node.value if isinstance(node, Scalar) and node.known and isinstance(node.value, str) else None
 
 
 def copy(node: Node) -> Node:
@@ -87,7 +125,7 @@ def copy(node: Node) -> Node:
         case Scalar():
             return replace(node)
         case Sequence():
-            return Sequence([copy(item) for item in node.items], node.span)
+            return replace(node, items=[copy(item) for item in node.items])
         case Mapping():
             return Mapping({e.key: Entry(e.key, e.key_span, copy(e.node)) for e in node}, node.span)
 
@@ -111,8 +149,6 @@ def from_plain(value: Any, span: Span = NOWHERE) -> Node:
     Raises:
         TypeError: A value that no recipe can hold.
     """
-    if isinstance(value, Scalar | Sequence | Mapping):
-        return value
     if value is None or isinstance(value, str | int | float | bool):
         return Scalar(value, span, plain=not isinstance(value, str))
     if isinstance(value, list | tuple):
@@ -125,7 +161,7 @@ def from_plain(value: Any, span: Span = NOWHERE) -> Node:
     raise TypeError(f"A recipe holds text, numbers, truth values, null, lists and mappings. Received: {value!r}")
 
 
-def scalars(node: Node) -> Iterator[Scalar]:
+def scalars(node: Node | None) -> Iterator[Scalar]:
     """Every scalar in a node, keys left out."""
     match node:
         case Scalar():
@@ -138,19 +174,24 @@ def scalars(node: Node) -> Iterator[Scalar]:
                 yield from scalars(entry.node)
 
 
-def kind_name(node: Node) -> str:
+def kind_name(node: Node | None) -> str:
     """What a node is, for messages: `the text "abc"`, `the number 3`, `a list`."""
     match node:
         case Sequence():
             return "a list"
         case Mapping():
             return "a mapping"
-        case Scalar(value=None):
-            return "nothing (null)"
         case Scalar(value=bool() as value):
             return f"`{str(value).lower()}`"
         case Scalar(value=str() as value):
             return f'the text "{value if len(value) <= 40 else value[:37] + "..."}"'
-        case Scalar(value=value):
-            text = str(value)
-            return f"the number {text if len(text) <= 40 else text[:37] + '...'}"
+        case Scalar(value=int() | float() as value):
+            return f"the number {number_text(value)}"
+    return "nothing (null)"
+
+
+def number_text(value: float) -> str:
+    """A number for messages, at most some 30 characters of it."""
+    if abs(value) >= 1e30 and abs(value) != float("inf"):
+        return "-1e30 or less" if value < 0 else "1e30 or more"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)

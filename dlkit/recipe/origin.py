@@ -17,11 +17,10 @@ from typing import Any
 import yaml
 
 from dlkit.recipe.diagnostics import Span
-from dlkit.recipe.dump import _Dumper
+from dlkit.recipe.dump import _Dumper, as_written
 from dlkit.recipe.library import shipped
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.nodes import Mapping, Node, Scalar, Sequence
-from dlkit.recipe.references import as_written
 
 _INDENT = "  "
 _WIDEST = 70  # characters before the comments, save on lines that are longer themselves

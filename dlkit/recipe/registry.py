@@ -66,7 +66,11 @@ class Registered:
     declared: dict[str, Any]
 
 
+# Modules of plugins are called so: a recipe's plugins are its own, and give way to those of the recipe that runs now.
+PLUGIN_MODULE = "dlkit_plugin_"
+
 _registered: dict[tuple[str, str], Registered] = {}
+_of_plugins: dict[str, list[Registered]] = {}
 
 
 def snake_case(name: str) -> str:
@@ -75,10 +79,10 @@ def snake_case(name: str) -> str:
 
 
 @overload
-def register(target: T) -> T: ...
+def register(target: T, /) -> T: ...
 @overload
 def register(*, kind: str | None = None, name: str | None = None, **declared: Any) -> Callable[[T], T]: ...
-def register(target: Any = None, *, kind: str | None = None, name: str | None = None, **declared: Any) -> Any:
+def register(target: Any = None, /, *, kind: str | None = None, name: str | None = None, **declared: Any) -> Any:
     """Registers a class or function as a component of recipes, under its name in snake_case.
 
     Args:
@@ -95,19 +99,37 @@ def register(target: Any = None, *, kind: str | None = None, name: str | None = 
     return _add(target, kind, name, declared)
 
 
-def _add(target: T, kind: str | None, name: str | None, declared: dict[str, Any]) -> T:
-    written = name or snake_case(target.__name__)  # type: ignore[attr-defined]
+def _add(target: Any, kind: str | None, name: str | None, declared: dict[str, Any]) -> Any:
+    written = name or snake_case(target.__name__)
     bases = [base.__name__ for base in target.__mro__[1:]] if inspect.isclass(target) else []
     told = kind or next((KIND_OF_BASE[base] for base in bases if base in KIND_OF_BASE), None)
     if told not in KINDS:
         raise ValueError(
-            f"What kind of component is `{written}`? Write @register(kind=...) with one of {', '.join(KINDS)}. Received: kind={kind!r}"
+            f"What kind of component is `{written}`? Write @register(kind=...) with one of {', '.join(KINDS)}. "
+            f"Received: kind={kind!r}"
         )
+    made = Registered(told, written, target, declared)
     before = _registered.get((told, written))
-    if before and (before.target.__module__, before.target.__qualname__) != (target.__module__, target.__qualname__):  # type: ignore[attr-defined]
+    if before and not _gives_way(before, made):
         raise ValueError(f"The {told} `{written}` is registered already, by {before.target.__module__}")
-    _registered[told, written] = Registered(told, written, target, declared)
+    if target.__module__.startswith(PLUGIN_MODULE):
+        _of_plugins.setdefault(target.__module__, []).append(made)
+    _registered[told, written] = made
     return target
+
+
+def _gives_way(before: Registered, made: Registered) -> bool:
+    """Whether a component may take the place of another: of itself, loaded anew, and a plugin's of a plugin's."""
+    (old, old_name), (new, new_name) = ((c.target.__module__, c.target.__qualname__) for c in (before, made))
+    if str(old).startswith(PLUGIN_MODULE):
+        return str(new).startswith(PLUGIN_MODULE)
+    return (str(old), str(old_name)) == (new, new_name)
+
+
+def reinstate(module: str) -> None:
+    """Registers the components of a plugin again, in the place of those that other plugins registered since."""
+    for made in _of_plugins.get(module, ()):
+        _registered[made.kind, made.name] = made
 
 
 def find(kind: str, name: str) -> Registered:

@@ -1,88 +1,160 @@
-"""Checks `tune.space`: every path leads somewhere, and every value that may be tried could be written there."""
+"""Checks `tune.space`: every path leads somewhere, and every value that may be tried makes a valid recipe."""
 
 from __future__ import annotations
 
-from dlkit.recipe.check import Checker
-from dlkit.recipe.compose import ROOT
-from dlkit.recipe.diagnostics import Findings, Span
-from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, kind_name
-from dlkit.recipe.paths import PathError, Step
-from dlkit.recipe.sections import check_leaf
-from dlkit.recipe.slots import Leaf
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
+from dlkit.recipe.bounds import MOST_TRIED
+from dlkit.recipe.compose import Composer
+from dlkit.recipe.diagnostics import Diagnostic, Findings, Span, listing
+from dlkit.recipe.keys import Range
+from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, entries_of, inside, items_of, kind_name, plain
+from dlkit.recipe.paths import PathError
+from dlkit.recipe.settings import Setting
+from dlkit.recipe.slots import fields
+
+_SEARCHED = ("data", "model", "blocks", "training", "seed")
 KINDS = ("float", "int", "choice", "bool")
 
-
-def check_space(root: Mapping, checker: Checker, findings: Findings) -> None:
-    """Notes what is wrong with the space of a search."""
-    tune = root.get("tune")
-    space = tune.get("space") if isinstance(tune, Mapping) else None
-    for entry in space if isinstance(space, Mapping) else ():
-        try:
-            step = checker.paths.find(root, ROOT, entry.key)
-        except PathError as error:
-            if not _under_a_choice(entry.key, space):
-                findings.error("unknown-path", error.message, entry.key_span, error.cure)
-            continue
-        for node in _tried(entry, findings):
-            _check_value(node, step, entry.key, checker, findings)
+Read = Callable[[Mapping, Findings], object]
 
 
-def _under_a_choice(path: str, space: Mapping) -> bool:
-    """Whether a path leads into a component that only one choice of another entry writes, as
-    `training.optimizer.SGD.momentum` under a choice of optimizers.
+@dataclass(frozen=True, slots=True)
+class SpaceChecker:
+    """Checks the space of a search.
+
+    Args:
+        read: Checks a composed recipe.
     """
-    return any(
-        path.startswith(f"{other.key}.") and isinstance(other.node, Mapping) and "choice" in other.node
-        for other in space
-    )
+
+    composer: Composer
+    read: Read
+    findings: Findings
+
+    def check(self, root: Mapping) -> None:
+        """Notes what is wrong with the space of a composed recipe that was read before."""
+        space = inside(root, "tune", "space")
+        tried = [(entry, node) for entry in entries_of(space) for node in _tried(entry, self.findings)]
+        if len(tried) > MOST_TRIED:
+            message = f"the space has more than {MOST_TRIED} values to check"
+            cure = "write ranges, as `{int: [1, 100]}`"
+            self.findings.error("too-many-values", message, tried[MOST_TRIED][1].span, cure)
+            return
+        bases = {entry.key: self._base(root, entry, space) for entry in entries_of(space)}
+        for entry, node in tried:
+            base = bases[entry.key]
+            if base is not None:
+                self._try(base.without("tune"), entry, node)
+
+    def _base(self, root: Mapping, entry: Entry, space: Node | None) -> Mapping | None:
+        """The recipe in which the path of an entry leads somewhere.
+
+        As it is, or with a choice of another entry taken, as for `training.optimizer.momentum` beside a choice of
+        optimizers.
+        """
+        if entry.key.partition(".")[0] not in _SEARCHED:
+            message = f"`{entry.key}` is nothing that a search can change"
+            self.findings.error("unknown-path", message, entry.key_span, f"paths begin with {listing(_SEARCHED)}")
+            return None
+        try:
+            self.composer.paths.find(root, entry.key)
+            return root
+        except PathError as error:
+            for other in entries_of(space):
+                if entry.key.startswith(f"{other.key}."):
+                    for choice in items_of(inside(other.node, "choice")):
+                        chosen = self._with(root, other, choice)
+                        if chosen is not None and self._leads(chosen, entry.key):
+                            return chosen
+            self.findings.error("unknown-path", error.message, entry.key_span, error.cure)
+            return None
+
+    def _leads(self, root: Mapping, path: str) -> bool:
+        try:
+            self.composer.paths.find(root, path)
+        except PathError:
+            return False
+        return True
+
+    def _with(self, root: Mapping, entry: Entry, node: Node) -> Mapping | None:
+        """The recipe with one value of the space in its place; None where it cannot stand there."""
+        findings = Findings()
+        composer = Composer(self.composer.plugins, findings)
+        made = composer.settled(root, [Setting(entry.key, entry.key_span, node)])
+        return None if findings.errors else made
+
+    def _try(self, root: Mapping, entry: Entry, node: Node) -> None:
+        tried = Findings(incomplete=self.findings.incomplete)
+        changed = self._with(root, entry, node)
+        if changed is None or any(found.span == node.span for found in self.findings.errors):
+            return
+        self.read(changed, tried)
+        for found in tried.errors:
+            if (found.code, found.message, found.span) in self.findings.found:
+                continue
+            if _is_within(found.span, node):
+                self.findings.add(found)
+            elif not self.findings.errors:
+                message = f"with `{entry.key}: {_shown(node)}`: {found.message}"
+                self.findings.error(found.code, message, node.span, found.cure)
 
 
-def _tried(entry: Entry, findings: Findings) -> list[Node]:
+def _tried(entry: Entry, findings: Findings) -> Iterator[Node]:
     """The values of one entry that can be checked: the choices, or both ends of a range."""
     node = entry.node
     if isinstance(node, Scalar) and node.value == "bool":
-        return [Scalar(True, node.span), Scalar(False, node.span)]
-    if not isinstance(node, Mapping):
-        return []
+        yield from (Scalar(value, node.span) for value in (True, False))
+    if not isinstance(node, Mapping) or any(key not in fields(Range) for key in node.entries):
+        return  # told as of any other section
     kinds = [kind for kind in KINDS if kind in node]
     if len(kinds) != 1:
         found = " and ".join(f"`{kind}`" for kind in kinds) or "none"
-        findings.error(
-            "wrong-range",
-            f"`{entry.key}` has one of `float`, `int`, `choice` and `bool`; found {found}",
-            entry.key_span,
-        )
-        return []
-    inside = node.get(kinds[0])
+        message = f"`{entry.key}` has one of `float`, `int`, `choice` and `bool`; found {found}"
+        findings.error("wrong-range", message, entry.key_span)
+        return
+    for problem in _problems(kinds[0], node, entry.key_span):
+        findings.add(problem)
     if kinds[0] == "bool":
-        return [Scalar(True, node.span), Scalar(False, node.span)]
-    if not isinstance(inside, Sequence):
-        return []
-    if kinds[0] != "choice":
-        _check_ends(inside, node, entry.key_span, findings)
-    return inside.items
-
-
-def _check_ends(ends: Sequence, node: Mapping, span: Span, findings: Findings) -> None:
-    values = [end.value for end in ends.items if isinstance(end, Scalar) and isinstance(end.value, int | float)]
-    sampling = node.get("sampling")
-    if len(values) == 2 and not values[0] < values[1]:
-        findings.error(
-            "wrong-range",
-            f"a range goes from the smaller to the larger: {values[0]} is not below {values[1]}",
-            ends.span,
-        )
-    elif isinstance(sampling, Scalar) and sampling.value in ("log", "reverse_log") and values and values[0] <= 0:
-        findings.error("wrong-range", "logarithmic sampling needs a range above 0", ends.span)
-
-
-def _check_value(node: Node, step: Step, path: str, checker: Checker, findings: Findings) -> None:
-    if isinstance(step.slot, Leaf) and step.slot.argument is not None:
-        checker.leaf(node, step.slot.argument, "")
-    elif isinstance(step.slot, Leaf):
-        problem = check_leaf(path, node)
-        if problem:
-            findings.error("wrong-type", f"`{path}` cannot be {kind_name(node)}: {problem}", node.span)
+        yield from (Scalar(value, node.span) for value in (True, False))
     else:
-        checker.read(node, step.slot)
+        yield from items_of(node.get(kinds[0]))
+
+
+def _problems(kind: str, node: Mapping, span: Span) -> Iterator[Diagnostic]:
+    """What is wrong with a range itself."""
+
+    def wrong(message: str, at: Span) -> Diagnostic:
+        return Diagnostic("wrong-range", message, at)
+
+    step, sampling, ends = node.get("step"), node.get("sampling"), node.get(kind)
+    if kind in ("choice", "bool"):
+        for key in ("step", "sampling"):
+            if key in node:
+                yield wrong(f"`{key}` has no meaning beside `{kind}`", node.entries[key].key_span)
+        return
+    if not isinstance(ends, Sequence):
+        return
+    values = [value for value in plain(ends) if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(values) == 2 and not values[0] < values[1]:
+        yield wrong(f"a range goes from the smaller to the larger: {values[0]} is not below {values[1]}", ends.span)
+    elif plain(sampling) in ("log", "reverse_log") and values and values[0] <= 0:
+        yield wrong("logarithmic sampling needs a range above 0", ends.span)
+    if kind == "int" and isinstance(plain(step), float):
+        assert step is not None
+        yield wrong(f"the step of whole numbers is one, not {kind_name(step)}", step.span)
+
+
+def _is_within(span: Span, node: Node) -> bool:
+    """Whether a place lies in what a node was written as."""
+    match node:
+        case Sequence():
+            return node.span == span or any(_is_within(span, item) for item in node.items)
+        case Mapping():
+            return node.span == span or any(e.key_span == span or _is_within(span, e.node) for e in node)
+    return node.span == span
+
+
+def _shown(node: Node) -> str:
+    text = str(plain(node)) if not isinstance(plain(node), bool) else str(plain(node)).lower()
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -11,7 +11,7 @@ import types
 import typing
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -23,10 +23,16 @@ SLOT_REFERENCE = "x-dlkit-slot"
 class Slot:
     """What may stand at a position."""
 
+    __slots__ = ()
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
+        """How pydantic describes the position in a JSON Schema."""
+        return {}
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf(Slot):
-    """A plain value; `argument` tells its type where pydantic does not."""
+    """A plain value, of the type that `argument` tells; pydantic knows that of dlkit's own keys."""
 
     argument: Argument | None = None
 
@@ -65,7 +71,7 @@ class ListOf(Slot):
     item: Slot
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
-        return {"type": "array", "items": _schema_of(self.item, core_schema, handler)}
+        return {"type": "array", "items": self.item.__get_pydantic_json_schema__(core_schema, handler)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +81,10 @@ class MapOf(Slot):
     value: Slot
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
-        return {"type": "object", "additionalProperties": _schema_of(self.value, core_schema, handler)}
-
-
-def _schema_of(slot: Slot, core_schema: Any, handler: Any) -> dict[str, Any]:
-    return slot.__get_pydantic_json_schema__(core_schema, handler) if not isinstance(slot, Leaf) else {}  # type: ignore[attr-defined]
+        return {
+            "type": "object",
+            "additionalProperties": self.value.__get_pydantic_json_schema__(core_schema, handler),
+        }
 
 
 ANY = Leaf()
@@ -111,7 +116,6 @@ class Field:
 
     slot: Slot
     default: Any
-    required: bool
 
 
 @cache
@@ -123,9 +127,7 @@ def fields(model: type[BaseModel]) -> dict[str, Field]:
         default = info.get_default(call_default_factory=True)
         if isinstance(default, BaseModel):
             default = default.model_dump(exclude_unset=True)
-        made[info.alias or name] = Field(
-            _slot(hints[name]), None if info.is_required() else default, info.is_required()
-        )
+        made[info.alias or name] = Field(_slot(hints[name]), None if info.is_required() else default)
     return made
 
 
@@ -160,17 +162,27 @@ COMPONENT_KINDS = (
 )
 
 
+@cache
+def alternatives(types: str) -> tuple[str, ...]:
+    """The types that `Argument.type` joins: `int|list[int|null]` is `int` and `list[int|null]`."""
+    parts, depth = [""], 0
+    for character in types:
+        depth += (character == "[") - (character == "]")
+        if character == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return tuple(parts)
+
+
 def argument_slot(argument: Argument) -> Slot:
     """The slot of an argument of a component."""
-    kinds = tuple(part for part in argument.type.split("|") if part in COMPONENT_KINDS)
+    kinds = tuple(part for part in alternatives(argument.type) if part in COMPONENT_KINDS)
     if kinds == ("network",):
         return NETWORK
     if kinds:
         return ComponentSlot(kinds, argument)
-    for part in argument.type.split("|"):
+    for part in alternatives(argument.type):
         if part.startswith("list[") and part[5:-1] in COMPONENT_KINDS:
             return ListOf(ComponentSlot((part[5:-1],), Argument(argument.name, part[5:-1])))
     return Leaf(argument)
-
-
-Durations = Literal["epochs", "steps", "minutes", "share"]

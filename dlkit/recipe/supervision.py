@@ -7,53 +7,35 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dlkit.recipe.catalogue import catalogue
+from dlkit.recipe.contradictions import CROSSENTROPIES, of_activation, of_metric, of_target
 from dlkit.recipe.diagnostics import Findings, Span, did_you_mean, listing
 from dlkit.recipe.facts import DataFacts, Target
 from dlkit.recipe.graph import Component, Graph, Tensor
+from dlkit.recipe.registry import snake_case
 
 # Layers that change neither the activation nor the number of units of what they are given.
 _TRANSPARENT = {
-    "Dropout",
-    "Identity",
-    "ActivityRegularization",
-    "GaussianNoise",
-    "GaussianDropout",
-    "AlphaDropout",
-    "Masking",
+    *("Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization", "Identity", "Masking"),
+    *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D"),
 }
 _ACTIVATION_LAYERS = {"Softmax": "softmax", "ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "PReLU": "prelu"}
-_CROSSENTROPIES = {
-    *("BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy"),
-    "SparseCategoricalCrossentropy",
-}
-_ONE_HOT = {
-    "CategoricalCrossentropy",
-    "CategoricalFocalCrossentropy",
-    "CategoricalHinge",
-    "KLDivergence",
-    "CategoricalGeneralizedCrossEntropy",
-}
-_REGRESSION = {
-    *(
-        "MeanSquaredError",
-        "MeanAbsoluteError",
-        "MeanAbsolutePercentageError",
-        "MeanSquaredLogarithmicError",
-        "Huber",
-        "LogCosh",
-    ),
-    "Poisson",
-}
 _PROBABILITIES = {"softmax", "sigmoid", "hard_sigmoid", "sparsemax", "sparse_sigmoid"}
 _LOGITS = {"linear", "log_softmax"}
 
 
 @dataclass(frozen=True, slots=True)
 class OutputForm:
-    """What is known of an output without building it; None: not known."""
+    """What is known of an output without building it.
+
+    Args:
+        activation: None: not known.
+        units: The size of the last axis; None: not known.
+        hidden: Whether its layer is not known at all, for a mistake or because a plugin has not run.
+    """
 
     activation: str | None = None
     units: int | None = None
+    hidden: bool = False
 
     @property
     def is_logits(self) -> bool | None:
@@ -82,22 +64,40 @@ class Supervision:
 
 def output_form(graph: Graph, tensor: Tensor) -> OutputForm:
     """The activation and the number of units of an output, as far as its layers tell."""
-    call = graph.call(tensor.call)
-    layer = graph.layers.get(call.layer) if call else None
-    if call is None or layer is None:
+    calls = {call.name: call for call in graph.calls}
+    activation = None
+    while True:
+        call = calls.get(tensor.call)
+        layer = graph.layers.get(call.layer) if call else None
+        if call is None or layer is None:
+            return OutputForm(activation, hidden=tensor.call not in graph.inputs)
+        if layer.name == "Activation" or layer.name in _ACTIVATION_LAYERS:
+            told = _ACTIVATION_LAYERS.get(layer.name) or layer.arguments.get("activation")
+            activation = activation or (told if isinstance(told, str) else None)
+        elif layer.name not in _TRANSPARENT:
+            own = _form_of_layer(layer)
+            return OutputForm(activation or own.activation, own.units)
+        if not isinstance(call.first, Tensor):
+            return OutputForm(activation)
+        tensor = call.first
+
+
+def _form_of_layer(layer: Component) -> OutputForm:
+    """The form of what a layer gives that has an activation of its own."""
+    spec = catalogue().find(layer.kind, layer.name)
+    known = spec.arguments if spec else {}
+
+    def told(name: str) -> Any:
+        return layer.arguments.get(name, known[name].default) if name in known else None
+
+    if layer.kind == "application":
+        activation = told("classifier_activation") or "linear"
+        return OutputForm(activation, told("classes")) if told("include_top") else OutputForm()
+    sizes = [told(name) for name in ("units", "filters") if name in known]
+    if "activation" not in known or not sizes:
         return OutputForm()
-    before = output_form(graph, call.first) if isinstance(call.first, Tensor) else OutputForm()
-    if layer.name in _TRANSPARENT:
-        return before
-    if layer.name == "Activation" or layer.name in _ACTIVATION_LAYERS:
-        activation = _ACTIVATION_LAYERS.get(layer.name) or layer.arguments.get("activation")
-        return OutputForm(activation if isinstance(activation, str) else None, before.units)
-    spec = catalogue().find(layer.kind, layer.name) if layer.kind == "layer" else None
-    if spec is None or "activation" not in spec.arguments or "units" not in spec.arguments:
-        return OutputForm()
-    activation = layer.arguments.get("activation", spec.arguments["activation"].default)
-    units = layer.arguments.get("units")
-    return OutputForm(activation or "linear", units if isinstance(units, int) else None)
+    size = sizes[0] if isinstance(sizes[0], int) and sizes[0] > 0 else None
+    return OutputForm(told("activation") or "linear", size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +113,19 @@ class Supervisor:
         made: dict[str, Tensor] = {}
         for name, tensor in graph.outputs.items():
             if name and targets and name not in targets:
-                self.findings.error(
-                    "unknown-target",
-                    f"the data has no target `{name}`",
-                    span,
-                    did_you_mean(name, targets, f"`data.targets` chooses them; chosen {listing(targets)}"),
-                )
+                cure = did_you_mean(name, targets, f"`data.targets` chooses them; chosen {listing(targets)}")
+                self.findings.error("unknown-target", f"the data has no target `{name}`", span, cure)
             elif not name and len(targets) > 1:
-                self.findings.error(
-                    "several-targets",
-                    f"the network has one output, and the data the targets {listing(targets)}",
-                    span,
-                    "name them under `outputs`, or choose one with `data.targets`",
-                )
+                message = f"the network has one output, and the data the targets {listing(targets)}"
+                cure = "name them under `outputs`, or choose one with `data.targets`"
+                self.findings.error("several-targets", message, span, cure)
             else:
                 made[name or next(iter(targets), "")] = tensor
         missing = [name for name in targets if graph.outputs and "" not in graph.outputs and name not in graph.outputs]
-        if missing:
-            self.findings.error(
-                "missing-output",
-                f"no output for the target {listing(missing)}",
-                span,
-                "add it to `outputs`, or leave it out of `data.targets`",
-            )
+        if missing and set(graph.outputs) <= set(targets):  # another output may be meant for it
+            message = f"no output for the target {listing(missing)}"
+            cure = "add it to `outputs`, or leave it out of `data.targets`"
+            self.findings.error("missing-output", message, span, cure)
         return made
 
     def supervise(
@@ -159,101 +149,66 @@ class Supervisor:
         at = graph.layers[call.layer].span if (call := graph.call(tensor.call)) else span
         if facts is not None:
             self._units(facts, target, form, at)
-        if loss is None:
-            loss = self._infer(facts, target, form, at)
-        else:
-            loss = self._checked(loss, facts, target, form)
-        if loss is None:
+        found = self._infer(facts, target, form, at) if loss is None else self._checked(loss, facts, target, form)
+        if found is None:
             return None
-        logits = bool(
-            loss.arguments.get(
-                "from_logits", form.is_logits if facts and facts.kind in ("classes", "multi_label") else False
-            )
-        )
-        return Supervision(target, loss, tuple(_inferred_metrics(facts, form) if metrics is None else metrics), logits)
+        is_choice = facts is not None and facts.kind in ("classes", "multi_label")
+        for metric in metrics or ():
+            wrong = of_metric(metric, facts, target, form.units)
+            if wrong:
+                self.findings.error("metric-contradicts-target", wrong[0], metric.span, wrong[1])
+        logits = bool(found.arguments.get("from_logits", form.is_logits if is_choice else False))
+        return Supervision(target, found, tuple(_inferred_metrics(facts, form) if metrics is None else metrics), logits)
 
     def _units(self, facts: Target, target: str, form: OutputForm, at: Span) -> None:
-        if form.units is None:
+        """Notes an output of another size than its target."""
+        units = form.units
+        if units is None:
             return
-        if (
-            facts.kind == "classes"
-            and facts.classes
-            and form.units < facts.classes
-            and (form.units, facts.classes) != (1, 2)
-        ):
-            self.findings.error(
-                "output-size",
-                f"{form.units} outputs cannot tell the {facts.classes} classes of `{target}` apart",
-                at,
-                "write `units: $data.classes`",
-            )
-        if facts.kind == "number" and facts.shape == () and form.units != 1:
-            self.findings.error(
-                "output-size", f"{form.units} outputs for the one number `{target}`", at, "write `units: 1`"
-            )
+        outputs = "one output" if units == 1 else f"{units} outputs"
+        if facts.kind == "classes" and facts.classes and units < facts.classes and (units, facts.classes) != (1, 2):
+            message = f"{outputs} cannot tell the {facts.classes} classes of `{target}` apart"
+            self.findings.error("output-size", message, at, f"write `units: {_classes_of(self.facts, target)}`")
+        elif facts.kind == "multi_label" and facts.classes and units != facts.classes:
+            message = f"{outputs} for the {facts.classes} labels of `{target}`"
+            self.findings.error("output-size", message, at, f"write `units: {_classes_of(self.facts, target)}`")
+        elif facts.kind == "number" and facts.shape == () and units != 1:
+            self.findings.error("output-size", f"{outputs} for the one number `{target}`", at, "write `units: 1`")
+        elif facts.kind == "number" and facts.shape and len(facts.shape) == 1 and facts.shape[0] not in (None, units):
+            message = f"{outputs} for the {facts.shape[0]} numbers of `{target}`"
+            self.findings.error("output-size", message, at, f"write `units: $data.targets.{target}.shape.0`")
 
     def _infer(self, facts: Target | None, target: str, form: OutputForm, at: Span) -> Component | None:
         kind = facts.kind if facts else None
         if kind == "number":
             return Component("loss", "MeanSquaredError")
-        binary = kind == "multi_label" or (kind == "classes" and form.units == 1)
         if kind not in ("classes", "multi_label"):
-            self.findings.error(
-                "no-loss", f"the loss for `{target or 'the output'}` cannot be inferred", at, "write `training.loss`"
-            )
+            message = f"the loss for `{target or 'the output'}` cannot be inferred"
+            self.findings.error("no-loss", message, at, "write `training.loss`")
             return None
-        wanted = ("sigmoid", "linear") if binary else ("softmax", "linear")
-        if form.is_logits is None or (form.activation in ("softmax", "sigmoid") and form.activation != wanted[0]):
+        binary = kind == "multi_label" or form.units == 1
+        wanted, other = ("sigmoid", "softmax") if binary else ("softmax", "sigmoid")
+        if not form.hidden and (form.is_logits is None or form.activation == other):
             found = f"the activation `{form.activation}`" if form.activation else "this layer"
-            self.findings.error(
-                "no-loss",
-                f"the loss for `{target}` cannot be inferred from {found}",
-                at,
-                f"make the output's activation `{wanted[0]}` or `linear`, or write `training.loss`",
-            )
+            message = f"the loss for `{target}` cannot be inferred from {found}"
+            cure = f"make the output's activation `{wanted}` or `linear`, or write `training.loss`"
+            self.findings.error("no-loss", message, at, cure)
             return None
         name = "BinaryCrossentropy" if binary else "SparseCategoricalCrossentropy"
-        return Component("loss", name, {"from_logits": form.is_logits})
+        return Component("loss", name, {"from_logits": bool(form.is_logits)})
 
     def _checked(self, loss: Component, facts: Target | None, target: str, form: OutputForm) -> Component:
         """A written loss, with `from_logits` as the output has it; what contradicts the output is noted."""
-
-        def wrong(message: str, cure: str) -> None:
-            self.findings.error("loss-contradicts-output", message, loss.span, cure)
-
-        if facts and facts.kind == "number" and (loss.name in _CROSSENTROPIES):
-            wrong(
-                f"{loss.name} is for classes, and `{target}` is a number", "use MeanSquaredError, or leave the loss out"
-            )
-        elif facts and facts.kind == "classes" and loss.name in _ONE_HOT:
-            wrong(
-                f"{loss.name} wants one-hot targets, and `{target}` holds class numbers",
-                "use SparseCategoricalCrossentropy, or leave the loss out",
-            )
-        elif facts and facts.kind == "classes" and loss.name in _REGRESSION and form.units != 1:
-            wrong(
-                f"{loss.name} is for numbers, and `{target}` holds class numbers",
-                "use SparseCategoricalCrossentropy, or leave the loss out",
-            )
-        elif facts and facts.kind == "classes" and loss.name.startswith("Binary") and (facts.classes or 2) > 2:
-            wrong(
-                f"{loss.name} tells two classes apart, and `{target}` has {facts.classes}",
-                "use SparseCategoricalCrossentropy, or leave the loss out",
-            )
-        elif loss.name == "SparseCategoricalCrossentropy" and form.units == 1:
-            wrong(
-                "SparseCategoricalCrossentropy wants an output for each class, and there is one",
-                "use BinaryCrossentropy, or `units: $data.classes`",
-            )
-        elif loss.name in _CROSSENTROPIES and form.is_logits is not None:
-            written = loss.arguments.get("from_logits")
-            if written is not None and written != form.is_logits:
-                wrong(
-                    f"`from_logits: {str(written).lower()}` contradicts the output, whose activation is `{form.activation}`",
-                    "leave `from_logits` out: it follows the activation",
-                )
+        wrong = of_target(loss, facts, target, form.units) or of_activation(loss, form.activation, form.is_logits)
+        if wrong:
+            self.findings.error("loss-contradicts-output", wrong[0], loss.span, wrong[1])
+        if loss.name in CROSSENTROPIES and form.is_logits is not None:
             return replace(loss, arguments={**loss.arguments, "from_logits": form.is_logits})
         return loss
+
+
+def _classes_of(facts: DataFacts, target: str) -> str:
+    return "$data.classes" if len(facts.targets) == 1 else f"$data.targets.{target}.classes"
 
 
 def _inferred_metrics(facts: Target | None, form: OutputForm) -> list[Component]:
@@ -271,8 +226,6 @@ def _inferred_metrics(facts: Target | None, form: OutputForm) -> list[Component]
 
 def metric_name(metric: Component) -> str:
     """The name a metric is logged under: its own, or Keras's default."""
-    from dlkit.recipe.registry import snake_case
-
     written = metric.arguments.get("name")
     spec = catalogue().find("metric", metric.name)
     default = spec.arguments["name"].default if spec and "name" in spec.arguments else None
@@ -288,10 +241,3 @@ def logged_names(supervisions: Mapping[str, Supervision]) -> list[str]:
             names.append(f"{target}_loss")
         names += [f"{target}_{metric_name(m)}" if several else metric_name(m) for m in supervision.metrics]
     return names
-
-
-def as_keyed(values: Mapping[str, Any] | None, single: Any, targets: list[str]) -> dict[str, Any]:
-    """What is written for one output, or by output, by target."""
-    if values is not None:
-        return dict(values)
-    return {targets[0]: single} if single is not None and len(targets) == 1 else {}

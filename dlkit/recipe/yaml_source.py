@@ -8,18 +8,17 @@ section 10.3.2, with one addition: a plain fraction such as `1/255` is a number.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from dlkit.recipe.diagnostics import Diagnostic, RecipeError, Source, Span
+from dlkit.recipe.bounds import DEEPEST, LARGEST_FILE, LONGEST_NUMBER, MOST_VALUES
+from dlkit.recipe.diagnostics import MOST_ERRORS, Diagnostic, RecipeError, Source, Span
 from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, copy
-
-LARGEST_FILE = 1 << 20  # bytes
-DEEPEST = 60  # lists and mappings inside one another
-MOST_NODES = 100_000  # after aliases are followed
-LONGEST_NUMBER = 400  # characters; Python refuses to read an integer of more than 4,300
+from dlkit.recipe.yaml_syntax import explained
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -32,6 +31,7 @@ _CONSTANTS: dict[str, Any] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
+_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SAFE_TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "seq", "map")}
 
 
@@ -46,33 +46,35 @@ def read_file(path: Path) -> Node:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
+        reason = error.strerror or str(error)
         raise _refusal(
-            Source(name, "", str(path)), "unreadable", f"`{name}` cannot be read: {error.strerror or error}"
+            Source(name, "", str(path)), "unreadable", f"`{name}` cannot be read: {reason.lower()}"
         ) from None
     if len(data) > LARGEST_FILE:
-        raise _refusal(
-            Source(name, "", str(path)),
-            "too-large",
-            f"`{name}` is larger than {LARGEST_FILE >> 20} MiB, the most a recipe may be",
-        )
+        message = f"`{name}` is larger than {LARGEST_FILE >> 20} MiB, the most a recipe may be"
+        raise _refusal(Source(name, "", str(path)), "too-large", message)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
         source = Source(name, data.decode("utf-8", "replace"), str(path))
-        raise _refusal(
-            source, "not-utf8", f"byte {error.start} is no UTF-8", line, cure="save the file as UTF-8"
-        ) from None
+        line = data[: error.start].count(b"\n") + 1
+        column = len(data[: error.start].rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+        message = f"this byte (0x{data[error.start]:02X}) is not UTF-8"
+        raise _refusal(source, "not-utf8", message, line, column, "save the file as UTF-8") from None
     return read_text(Source(name, text, str(path)))
 
 
-def read_text(source: Source) -> Node:
-    """Reads one YAML document.
+def read_text(source: Source, text: str | None = None) -> Node:
+    """Reads one YAML document; an empty one is null.
+
+    Args:
+        source: What values and messages are told to stand in.
+        text: What is read, where it is not all of the source: the same with blanks in the place of the rest.
 
     Raises:
         RecipeError: The text is not the YAML of recipes; every problem that can be told at once is told.
     """
-    return _Reader(source).read()
+    return _Reader(source).read(source.text if text is None else text)
 
 
 def _shown(path: Path) -> str:
@@ -92,76 +94,47 @@ class _Reader:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.anchors: dict[str, _Anchored] = {}
         self.problems: list[Diagnostic] = []
         self.count = 0
 
-    def read(self) -> Node:
-        self._refuse_characters()
-        self.events = yaml.parse(self.source.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    def read(self, text: str) -> Node:
+        if len(text.encode("utf-8", "surrogatepass")) > LARGEST_FILE:
+            message = f"the text is larger than {LARGEST_FILE >> 20} MiB, the most a recipe may be"
+            raise _refusal(self.source, "too-large", message)
+        self._refuse_characters(text)
+        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
         try:
             node = self._document()
         except yaml.YAMLError as error:
-            raise RecipeError([*self.problems, self._syntax(error)]) from None
+            raise RecipeError([*self.problems, explained(error, self.source)]) from None
         if self.problems:
             raise RecipeError(self.problems)
         return node
 
-    def _refuse_characters(self) -> None:
-        """What YAML forbids, and tabs in the indentation, which its parser tells badly."""
-        for number, line in enumerate(self.source.text.split("\n"), 1):
-            indent = line[: len(line) - len(line.lstrip(" \t"))]
-            if "\t" in indent and line.strip():
-                column = indent.index("\t") + 1
-                self._problem(
-                    "tab",
-                    "a tab in the indentation",
-                    number,
-                    column,
-                    "YAML is indented with blanks: write two blanks instead",
-                )
-            found = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", line)
-            if found:
-                self._problem(
-                    "character",
-                    f"the character U+{ord(found[0]):04X} has no place in YAML",
-                    number,
-                    found.start() + 1,
-                    "take it out",
-                )
-        if self.problems:
-            raise RecipeError(self.problems)
+    def _refuse_characters(self, text: str) -> None:
+        """What YAML forbids."""
+        found = _FORBIDDEN.search(text)
+        if found:
+            before = Source("", text[: found.start()]).lines
+            message = f"the character U+{ord(found[0]):04X} has no place in YAML"
+            raise _refusal(self.source, "character", message, len(before), len(before[-1]) + 1, "take it out")
 
     def _document(self) -> Node:
         node: Node | None = None
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent) and node is not None:
-                span = self._span(event)
-                message = "a second document begins here"
-                raise RecipeError(
-                    [
-                        *self.problems,
-                        Diagnostic("several-documents", message, span, "a recipe is one document: take `---` out"),
-                    ]
-                )
+                cure = "a recipe is one document: take `---` out"
+                self._problem("several-documents", "a second document begins here", self._span(event), cure)
+                raise RecipeError(self.problems)
             if isinstance(event, yaml.NodeEvent):
                 node = self._node(event, 0)
-        if node is None:
-            raise _refusal(
-                self.source,
-                "empty",
-                "there is no recipe in this file",
-                cure="`dlkit copy digits/cnn my.yaml` gives one to start from",
-            )
-        return node
+        return Scalar(None, Span(self.source, 1, 1, 1, 2)) if node is None else node
 
-    def _node(self, event: yaml.NodeEvent, depth: int) -> Node:
-        self._counted(event, 1)
-        if depth > DEEPEST:
-            message = f"lists and mappings are nested more than {DEEPEST} deep"
-            raise RecipeError([*self.problems, Diagnostic("too-deep", message, self._span(event))])
+    def _node(self, event: Any, depth: int) -> Node:
+        self._bounded(event, 1, depth)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
+            return self._alias(event, depth)
         before = self.count
         tag = self._tag(event)
         node: Node
@@ -171,42 +144,39 @@ class _Reader:
             node = self._sequence(event, depth)
         else:
             node = self._mapping(event, depth)
+        if tag and tag != _tag_of(node):
+            self._problem("wrong-tag", f"this is no !!{tag}", node.span, "take the tag out")
         if event.anchor:
-            self.anchors[event.anchor] = (node, self.count - before + 1)
+            self.anchors[event.anchor] = _Anchored(node, self.count - before, _depth(node))
         return node
 
-    def _counted(self, event: yaml.Event, nodes: int) -> None:
+    def _bounded(self, event: Any, nodes: int, depth: int) -> None:
         self.count += nodes
-        if self.count > MOST_NODES:
-            message = f"the recipe holds more than {MOST_NODES:,} values once its aliases are followed"
-            raise RecipeError([Diagnostic("too-many-values", message, self._span(event))])
+        if self.count > MOST_VALUES:
+            message = f"the recipe holds more than {MOST_VALUES:,} values once its aliases are followed"
+            raise RecipeError([*self.problems, Diagnostic("too-many-values", message, self._span(event))])
+        if depth > DEEPEST:
+            message = f"lists and mappings are nested more than {DEEPEST} deep"
+            raise RecipeError([*self.problems, Diagnostic("too-deep", message, self._span(event))])
 
-    def _alias(self, event: yaml.AliasEvent) -> Node:
-        if event.anchor not in self.anchors:
-            self.problems.append(
-                Diagnostic(
-                    "unknown-alias",
-                    f"`*{event.anchor}` stands for nothing: no `&{event.anchor}` ends before it",
-                    self._span(event),
-                )
-            )
+    def _alias(self, event: Any, depth: int) -> Node:
+        anchored = self.anchors.get(event.anchor)
+        if anchored is None:
+            message = f"`*{event.anchor}` stands for nothing: no `&{event.anchor}` ends before it"
+            self._problem("unknown-alias", message, self._span(event), "a text that begins with `*` wants quotes")
             return Scalar(None, self._span(event))
-        node, size = self.anchors[event.anchor]
-        self._counted(event, size)
-        return copy(node)
+        self._bounded(event, anchored.size, depth + anchored.depth)
+        return copy(anchored.node)
 
     def _tag(self, event: Any) -> str | None:
-        if event.tag is None or event.tag == "!":
-            return None if event.tag is None else "str"
+        if event.tag is None:
+            return None
+        if event.tag == "!":
+            return "str"
         if event.tag not in _SAFE_TAGS:
-            self.problems.append(
-                Diagnostic(
-                    "unsafe-tag",
-                    f"the tag `{event.tag}` is refused",
-                    self._span(event),
-                    "recipes hold plain values only: take the tag out",
-                )
-            )
+            cure = "recipes hold plain values only: take the tag out"
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self._problem("unsafe-tag", f"the tag `{tag}` is refused", self._span(event), cure)
             return None
         return _SAFE_TAGS[event.tag]
 
@@ -214,7 +184,7 @@ class _Reader:
         made = Sequence()
         while not isinstance(inner := next(self.events), yaml.SequenceEndEvent):
             made.items.append(self._node(inner, depth + 1))
-        made.span = self._span(event, inner)
+        made.span = self._span_of(event, inner, made.items[0].span if made.items else None)
         return made
 
     def _mapping(self, event: Any, depth: int) -> Mapping:
@@ -225,76 +195,71 @@ class _Reader:
             node = self._node(next(self.events), depth + 1)
             if key is None:
                 continue
-            if key == "<<":
-                self.problems.append(
-                    Diagnostic(
-                        "merge-key", "the merge key `<<` is refused", span, "share values with `extends:` or `blocks:`"
-                    )
-                )
-            elif key in made.entries:
-                first = made.entries[key].key_span.line
-                self.problems.append(
-                    Diagnostic(
-                        "duplicate-key",
-                        f"`{key}` is written twice",
-                        span,
-                        f"the first is in line {first}: keep one of them",
-                    )
-                )
+            if key in made.entries:
+                cure = f"the first is in line {made.entries[key].key_span.line}: keep one of them"
+                self._problem("duplicate-key", f"`{key}` is written twice", span, cure)
             else:
                 made.entries[key] = Entry(key, span, node)
-        made.span = self._span(event, inner)
+        made.span = self._span_of(event, inner, next(iter(made)).key_span if len(made) else None)
         return made
 
     def _key(self, event: Any, depth: int) -> str | None:
-        if isinstance(event, yaml.ScalarEvent):
-            self._tag(event)
-            return event.value
-        node = self._node(event, depth + 1)
-        self.problems.append(Diagnostic("key-not-text", "a key must be a single word or text", node.span))
-        return None
+        """A key as text; None for what cannot be one."""
+        if not isinstance(event, yaml.ScalarEvent):
+            node = self._node(event, depth + 1)
+            self._problem("key-not-text", "a key is a single word or text", node.span)
+            return None
+        self._bounded(event, 1, depth)
+        self._tag(event)
+        if event.value == "<<" and not event.style:
+            cure = "share values with `extends:` or `blocks:`"
+            self._problem("merge-key", "the merge key `<<` is refused", self._span(event), cure)
+            return None
+        return event.value
 
-    def _scalar(self, event: yaml.ScalarEvent, tag: str | None) -> Scalar:
-        span = self._span(event)
-        is_plain = event.style in (None, "") and tag != "str"
-        if not is_plain:
-            return Scalar(event.value, span, plain=False)
+    def _scalar(self, event: Any, tag: str | None) -> Scalar:
+        """A scalar by the core schema; a tag other than `!!str` has a quoted one read as if it were plain."""
+        is_text = tag == "str" or (bool(event.style) and tag is None)
+        if is_text:
+            return Scalar(event.value, self._span(event), plain=False)
         value = scalar_value(event.value)
-        if tag and tag not in ("seq", "map") and not _fits(value, tag):
-            self.problems.append(Diagnostic("wrong-tag", f"`{event.value}` is no {tag}", span, "take the tag out"))
-        return Scalar(value, span)
+        return Scalar(float(value) if tag == "float" and type(value) is int else value, self._span(event))
 
     def _span(self, event: Any, end: Any = None) -> Span:
         start, stop = event.start_mark, (end or event).end_mark
-        if stop.line > start.line and stop.column == 0 and end is not None:
-            # A block ends where the next line begins: show it as ending on its own first line.
-            return Span(
-                self.source, start.line + 1, start.column + 1, start.line + 1, len(self.source.line(start.line + 1)) + 1
-            )
-        return Span(self.source, start.line + 1, start.column + 1, stop.line + 1, stop.column + 1)
+        line, column = self.source.within(start.line + 1, start.column + 1)
+        return Span(self.source, line, column, *self.source.within(stop.line + 1, stop.column + 1))
 
-    def _problem(self, code: str, message: str, line: int, column: int, cure: str = "") -> None:
-        self.problems.append(Diagnostic(code, message, Span(self.source, line, column, line, column + 1), cure))
+    def _span_of(self, start: Any, end: Any, first: Span | None) -> Span:
+        """Where a list or mapping stands; one in block style is shown by its first item or key."""
+        whole = self._span(start, end)
+        if start.flow_style or first is None:
+            return whole
+        return Span(self.source, whole.line, whole.column, first.end_line, first.end_column)
 
-    def _syntax(self, error: yaml.YAMLError) -> Diagnostic:
-        """Libyaml's complaint, with the two causes that recipes meet told in their own words."""
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        for number in (line, line - 1):
-            unquoted = re.search(r"[\s{\[,:]\$\{[^}]*\}", self.source.line(number))
-            if unquoted:
-                span = Span(self.source, number, unquoted.start() + 2, number, unquoted.end() + 1)
-                return Diagnostic(
-                    "unquoted-braces",
-                    "`${...}` stands here without quotes, and YAML reads its braces as a mapping",
-                    span,
-                    'write it in quotes: "${...}"',
-                )
-        problem = getattr(error, "problem", None) or str(error).split("\n")[0]
-        context = getattr(error, "context", None)
-        message = f"this is no YAML: {problem}" + (f" ({context})" if context else "")
-        cure = "a text with `: ` or ` #` in it wants quotes" if "mapping values are not allowed" in message else ""
-        return Diagnostic("syntax", message, Span(self.source, line, column, line, column + 1), cure)
+    def _problem(self, code: str, message: str, span: Span, cure: str = "") -> None:
+        self.problems.append(Diagnostic(code, message, span, cure))
+        if len(self.problems) > MOST_ERRORS:
+            raise RecipeError(self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    """What an anchor stands for: how many values it holds, and how deep they are nested."""
+
+    node: Node
+    size: int
+    depth: int
+
+
+def _depth(node: Node) -> int:
+    match node:
+        case Scalar():
+            return 0
+        case Sequence():
+            return 1 + max(map(_depth, node.items), default=0)
+        case Mapping():
+            return 1 + max((_depth(entry.node) for entry in node), default=0)
 
 
 def scalar_value(text: str) -> Any:
@@ -317,10 +282,18 @@ def scalar_value(text: str) -> Any:
     return text
 
 
-def _fits(value: Any, tag: str) -> bool:
-    return {
-        "int": isinstance(value, int) and not isinstance(value, bool),
-        "float": isinstance(value, int | float) and not isinstance(value, bool),
-        "bool": isinstance(value, bool),
-        "null": value is None,
-    }[tag]
+def _tag_of(node: Node) -> str:
+    match node:
+        case Sequence():
+            return "seq"
+        case Mapping():
+            return "map"
+        case Scalar(value=str()):
+            return "str"
+        case Scalar(value=None):
+            return "null"
+        case Scalar(value=bool()):
+            return "bool"
+        case Scalar(value=int()):
+            return "int"
+    return "float"

@@ -18,8 +18,8 @@ from dlkit.recipe.diagnostics import Findings
 from dlkit.recipe.graph import Component, Graph, Tensor
 from dlkit.recipe.keys import PerClass
 from dlkit.recipe.load import Recipe
+from dlkit.recipe.plugins import plugins_allowed
 from dlkit.recipe.supervision import Supervisor
-from dlkit.workflows.recipe_file import plugins_allowed
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,3 @@ def _portable(path: str) -> str:
     if root and absolute.is_relative_to(Path(root).resolve()):
         return absolute.relative_to(Path(root).resolve()).as_posix()
     return str(absolute) if absolute.exists() else path
-
-
-def plugins_allowed(said: bool) -> bool:
-    """Whether plugins may run: as the call or `DLKIT_ALLOW_PLUGINS` says."""
-    return said or os.environ.get("DLKIT_ALLOW_PLUGINS", "") not in ("", "0")

@@ -12,7 +12,6 @@ from dlkit.recipe.components import Components
 from dlkit.recipe.diagnostics import Findings, Source
 from dlkit.recipe.graph import Component
 from dlkit.recipe.nodes import Mapping, Node, Sequence
-from dlkit.recipe.paths import Paths
 from dlkit.recipe.slots import ComponentSlot
 from dlkit.recipe.yaml_source import read_text
 
@@ -222,7 +221,7 @@ def written(text: str) -> list[Any]:
 
 def check(kind: str, node: Node) -> tuple[Any, list[str]]:
     components, findings = Components(), Findings()
-    checker = Checker(components, Paths(components), findings, network=lambda node: None)
+    checker = Checker(components, findings, network=lambda node: None)
     return checker.component(node, ComponentSlot((kind,))), [found.message for found in findings.found.values()]
 
 

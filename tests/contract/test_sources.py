@@ -30,6 +30,37 @@ def declaration_of(name: str) -> Declaration:
     return found
 
 
+def write_mnist(folder: Path) -> None:
+    draw = np.random.default_rng(1)
+    for split, count in (("train", 400), ("t10k", 100)):
+        for name, array in (
+            ("images-idx3", draw.integers(0, 256, (count, 28, 28), np.uint8)),
+            ("labels-idx1", (np.arange(count) % 10).astype(np.uint8)),
+        ):
+            header = bytes([0, 0, 8, array.ndim]) + b"".join(length.to_bytes(4, "big") for length in array.shape)
+            (folder / f"{split}-{name}-ubyte").write_bytes(header + array.tobytes())
+
+
+def write_records(file: Path, *labels: np.ndarray) -> None:
+    pixels = np.random.default_rng(len(file.name)).integers(0, 256, (len(labels[0]), 3072), np.uint8)
+    file.write_bytes(np.concatenate([np.stack(labels, 1).astype(np.uint8), pixels], 1).tobytes())
+
+
+def write_cifar10(folder: Path) -> None:
+    for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
+        write_records(folder / f"{name}.bin", np.arange(80) % 10)
+
+
+def write_cifar100(folder: Path) -> None:
+    for name, count in (("train", 1_000), ("test", 200)):
+        fine = np.arange(count) % 100
+        write_records(folder / f"{name}.bin", fine // 5, fine)
+
+
+# Sources whose data are large or must be downloaded read small files of the same format.
+STAND_INS = {"mnist": write_mnist, "cifar10": write_cifar10, "cifar100": write_cifar100}
+
+
 # What is loaded is loaded once a session.
 _loaded: dict[str, Splits] = {}
 
@@ -45,6 +76,10 @@ def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
                 _loaded[source] = find("source", source).target()
             except (DlkitError, ImportError) as error:
                 pytest.skip(f"the files of {source} are not here: {error}")
+    if source in STAND_INS and source not in _loaded:
+        folder = request.getfixturevalue("tmp_path")
+        STAND_INS[source](folder)
+        _loaded[source] = find("source", source).target(path=str(folder))
     return source
 
 
@@ -207,3 +242,21 @@ def test_fashion_mnist_has_its_published_sizes(data_dir: Path) -> None:
     assert np.bincount(splits.train.targets["garment"]).tolist() == [6_000] * 10
     assert np.bincount(splits.test.targets["group"]).tolist() == [4_000, 1_000, 1_000, 3_000, 1_000]
     assert splits.train.features["image"].nbytes == 60_000 * 28 * 28
+
+
+def test_cifar10_has_its_published_sizes(data_dir: Path) -> None:
+    pictures = data_dir / "cifar10" / "cifar10-images.zip"
+    if not pictures.is_file():
+        pytest.skip(f"the pictures of cifar10 are not in {data_dir}")
+    splits = find("source", "cifar10").target(path=str(pictures))
+    assert np.bincount(splits.train.targets["label"]).tolist() == [5_000] * 10
+    assert np.bincount(splits.test.targets["label"]).tolist() == [1_000] * 10
+    assert splits.train.features["image"].nbytes == 50_000 * 32 * 32 * 3
+
+
+def test_the_groups_of_cifar100_are_a_labeling_of_their_own(tmp_path: Path) -> None:
+    write_cifar100(tmp_path)
+    declared = read_facts(*(declaration_of("cifar100").declared[role] for role in ("features", "targets")))
+    splits = load("cifar100", {"path": str(tmp_path), "label_mode": "coarse"}, declared=declared, seed=1)
+    (label,) = measure(splits, declared, BATCH).targets.values()
+    assert label.classes == 20 and label.labels is not None and label.labels[-1] == "vehicles_2"

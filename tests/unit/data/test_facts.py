@@ -100,6 +100,16 @@ def test_undeclared_columns_are_an_error() -> None:
         measure(loaded, DECLARED, 4)
 
 
+def test_labels_that_the_sources_arguments_choose_replace_the_declared_ones() -> None:
+    declared = replace(DECLARED, targets={"digit": Target("classes", classes=100, labels=("x",) * 100)})
+    loaded = replace(splits().select(["image"], ["digit"]), labels={"digit": ("p", "q", "r")})
+    for given in (loaded, loaded.select(targets=["digit"])):
+        facts = measure(given, declared, 4)
+        assert (facts.classes, facts.targets["digit"].labels) == (3, ("p", "q", "r"))
+    with pytest.raises(DlkitError, match="classes 0 to 2, where 0 to 1 are declared"):
+        measure(replace(loaded, labels={"digit": ("p", "q")}), declared, 4)
+
+
 def test_more_shades_than_declared_are_an_error() -> None:
     loaded = Splits(Arrays({"image": np.full((1, 4, 5, 1), 17, np.uint8)}, {}))
     declared = DataFacts({"image": Feature("image", None, "uint8", maximum=16)})

@@ -4,6 +4,7 @@ import gzip
 import sys
 import tracemalloc
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No folder that is looked at holds the files, and nothing can be downloaded."""
     monkeypatch.delenv("DLKIT_DATA_DIR", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr(
-        source,
-        "Path",
-        lambda *parts: tmp_path / "debian" if parts[0] == "/usr/share/datasets/fashion-mnist" else Path(*parts),
-    )
+    monkeypatch.setattr(source, "FASHION_MNIST", replace(source.FASHION_MNIST, installed=str(tmp_path / "debian")))
 
     def load_data() -> None:
         print("Downloading data from nowhere")
@@ -202,3 +199,22 @@ def test_a_header_that_claims_terabytes_allocates_nothing(tmp_path: Path) -> Non
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10_000_000  # the header claims 3 TiB
+
+
+def test_all_damaged_files_are_named_at_once(tmp_path: Path) -> None:
+    labels = np.array([3, 10], np.uint8)
+    folder = write(tmp_path / "mine", train_images_idx3_ubyte=b"PK", t10k_labels_idx1_ubyte=idx(labels))
+    with pytest.raises(DlkitError) as error:
+        fashion_mnist(str(folder))
+    first, second = error.value.message.splitlines()
+    assert "train-images-idx3-ubyte.gz begins with 0x504b" in first
+    assert "t10k-labels-idx1-ubyte.gz: example 1 has the label 10" in second
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object) -> None:
+        raise PermissionError(13, "Permission denied")  # not by chmod: tests may run as root
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(DlkitError, match="mine: cannot be read: Permission denied"):
+        fashion_mnist(str(tmp_path / "mine"))

@@ -1,0 +1,284 @@
+"""From a composed recipe to a checked one: references, components, networks, sections, outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dlkit.recipe import keys
+from dlkit.recipe.blocks import block_arguments
+from dlkit.recipe.bounds import Work
+from dlkit.recipe.check import Checker
+from dlkit.recipe.components import Components
+from dlkit.recipe.declared_facts import declared_facts
+from dlkit.recipe.diagnostics import Diagnostic, Findings, Span
+from dlkit.recipe.dump import as_written
+from dlkit.recipe.fact_references import FactReferences
+from dlkit.recipe.facts import DataFacts
+from dlkit.recipe.graph import Component, Graph
+from dlkit.recipe.layer_globs import check_layer_globs
+from dlkit.recipe.measured import check_names
+from dlkit.recipe.networks import Features, NetworkReader
+from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, is_unknown, plain
+from dlkit.recipe.outputs import Outputs
+from dlkit.recipe.paths import Paths, written_component
+from dlkit.recipe.plugins import Plugins
+from dlkit.recipe.references import References
+from dlkit.recipe.sections import check_sections
+from dlkit.recipe.slots import MODEL, NETWORK, fields
+from dlkit.recipe.stages import STAGE, merged_stages, with_stages
+from dlkit.recipe.supervision import Supervision
+from dlkit.recipe.usage import check_usage
+
+
+@dataclass(slots=True)
+class Recipe:
+    """A checked recipe.
+
+    Args:
+        root: The composed recipe as nodes, references not yet replaced.
+        resolved: The same with its references replaced.
+        path: Its file, if it has one.
+        config: dlkit's own keys; each of `training.stages` is whole, merged with `training`.
+        model: The network, or the pattern with its networks.
+        graphs: Every network, by its name in the pattern; a plain one is called `model`.
+        supervisions: What each output is held against, by target; empty for patterns, and as long as nothing is known
+            of the data's targets.
+        facts: What is known of the data.
+        components: Everything the recipe may name.
+        warnings: What runs, but is probably not meant.
+        files: The files it was put together from.
+        allow_plugins: Whether its plugins may be run.
+    """
+
+    root: Mapping
+    resolved: Mapping
+    path: Path | None
+    config: keys.Recipe
+    model: Graph | Component
+    graphs: dict[str, Graph]
+    supervisions: dict[str, Supervision]
+    facts: DataFacts
+    components: Components
+    warnings: tuple[Diagnostic, ...] = ()
+    files: tuple[Path, ...] = ()
+    allow_plugins: bool = False
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        return self.config.name
+
+    def with_facts(self, facts: DataFacts) -> Recipe:
+        """The same recipe with what loading the data has told.
+
+        Raises:
+            RecipeError: The recipe contradicts its data.
+        """
+        findings = Findings()
+        made = read(
+            self.root,
+            self.path,
+            findings,
+            allow_plugins=self.allow_plugins,
+            facts=facts,
+            components=self.components,
+        )
+        findings.stop_at_errors()
+        assert made is not None
+        return replace(made, files=self.files, warnings=findings.warnings)
+
+    def span_of(self, path: str) -> Span:
+        """Where a value is written, or else the section it would stand in."""
+        node: Node = self.resolved
+        span = node.span
+        for word in path.split("."):
+            if not isinstance(node, Mapping) or word not in node:
+                break
+            span, node = node.entries[word].key_span, node.entries[word].node
+        return span
+
+    def dump(self) -> dict[str, Any]:
+        """The whole recipe as plain values, trainable as it is; facts of the data stay references."""
+        values = as_written(self.resolved)
+        return {key: values[key] for key in fields(keys.Recipe) if key in values}
+
+
+def read(
+    root: Mapping,
+    path: Path | None,
+    findings: Findings,
+    *,
+    allow_plugins: bool = False,
+    facts: DataFacts | None = None,
+    components: Components | None = None,
+    work: Work | None = None,
+) -> Recipe | None:
+    """Checks a composed recipe; None where it has mistakes, which are noted.
+
+    Args:
+        path: Its file, if it has one.
+        facts: What loading the data has told; before, what the source declares is used.
+        components: Everything the recipe may name, where its plugins were read before.
+        work: What was done for variants of the recipe before.
+    """
+    work = Work() if work is None else work
+    if components is None:
+        plugins = Plugins(findings)
+        plugins.declare(root)
+        components = plugins.components
+    known = declared_facts(root, components, findings) if facts is None else facts
+    references = References(root, FactReferences(known, facts is not None, findings), Paths(components), findings, work)
+    reading = _Reading(path, components, known, references, findings, allow_plugins, work)
+    return reading.recipe(root, _resolved(root, references))
+
+
+def _resolved(root: Mapping, references: References) -> Mapping:
+    """Replaces references everywhere; those that a block or a variant is to fill in are left."""
+    made = Mapping(span=root.span)
+    for entry in root:
+        if entry.key == "blocks" and isinstance(entry.node, Mapping):
+            node: Node = Mapping(
+                {
+                    block.key: replace(block, node=references.resolve(block.node, _own_words(block.node)))
+                    for block in entry.node
+                },
+                entry.node.span,
+            )
+        elif entry.key == "quick" and isinstance(entry.node, Mapping):
+            node = Mapping(
+                {
+                    part.key: replace(
+                        part, node=_kept(part.node) if part.key == "set" else references.resolve(part.node)
+                    )
+                    for part in entry.node
+                },
+                entry.node.span,
+            )
+        else:
+            node = references.resolve(entry.node)
+        made.entries[entry.key] = replace(entry, node=node)
+    return made
+
+
+def _own_words(block: Node) -> dict[str, Node | None]:
+    """What references in a block leave to its uses."""
+    return dict.fromkeys(("required", *block_arguments(block)))
+
+
+def _kept(node: Node) -> Node:
+    """Values whose references are replaced later, where they are set."""
+    match node:
+        case Scalar(value=str() as text) if "$" in text:
+            return replace(node, known=False, written=text)
+        case Scalar():
+            return node
+        case Sequence():
+            return replace(node, items=[_kept(item) for item in node.items])
+        case Mapping():
+            return Mapping({e.key: Entry(e.key, e.key_span, _kept(e.node)) for e in node}, node.span)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Checks one recipe."""
+
+    path: Path | None
+    components: Components
+    facts: DataFacts
+    references: References
+    findings: Findings
+    allow_plugins: bool
+    work: Work
+    graphs: dict[str, Graph] = field(default_factory=dict)
+
+    def recipe(self, root: Mapping, resolved: Mapping) -> Recipe | None:
+        """The recipe, or None where it has mistakes."""
+        networks = self._networks(root)
+        networks.check_blocks()
+        model = self._model(resolved.get("model"), networks)
+        stages = merged_stages(resolved, Paths(self.components))
+        whole = with_stages(resolved, stages)
+        values = self._values(whole, networks.checker, model)
+        config = check_sections(values, whole, self.findings)
+        check_usage(resolved, self.components, self.findings)
+        check_layer_globs(resolved, self.graphs.values(), self.findings)
+        supervisions = self._supervisions(resolved, values, model)
+        if config is None or model is None or self.findings.errors:
+            return None
+        if stages:
+            config.training.stages = [keys.Stage.model_validate(networks.checker.read(s, STAGE)) for s in stages]
+        return Recipe(
+            root,
+            resolved,
+            self.path,
+            config,
+            model,
+            self.graphs,
+            supervisions,
+            self.facts,
+            self.components,
+            self.findings.warnings,
+            allow_plugins=self.allow_plugins,
+        )
+
+    def _networks(self, root: Mapping) -> NetworkReader:
+        blocks = root.get("blocks")
+        reader: NetworkReader
+
+        def network(node: Node) -> Graph:
+            return reader.read(node, None)
+
+        checker = Checker(self.components, self.findings, network)
+        reader = NetworkReader(
+            self.components,
+            self.findings,
+            self.references,
+            checker,
+            blocks if isinstance(blocks, Mapping) else Mapping(),
+            self.allow_plugins,
+            self.work,
+        )
+        return reader
+
+    def _model(self, node: Node | None, networks: NetworkReader) -> Graph | Component | None:
+        """The network of a recipe, or its pattern; every network found goes to `graphs`."""
+        if node is None or is_unknown(node):
+            return None
+        name, body = written_component(node)
+        if name is None or self.components.find_among(NETWORK.kinds, name):
+            features: Features = tuple(self.facts.features) or None
+            self.graphs["model"] = networks.read(node, features)
+            return self.graphs["model"]
+        span = node.entries[name].key_span if isinstance(node, Mapping) else node.span
+        pattern = networks.checker.find(name, MODEL.kinds, span)
+        if pattern is None:
+            return None
+        made = Component("pattern", name, networks.checker.arguments(body, pattern, span), node.span)
+        self.graphs.update({key: value for key, value in made.arguments.items() if isinstance(value, Graph)})
+        return made
+
+    def _values(self, whole: Mapping, checker: Checker, model: Graph | Component | None) -> dict[str, Any]:
+        """The values of all sections; networks and components are read where they stand."""
+        values: dict[str, Any] = checker.read(whole.without("model", "blocks", "quick"), keys.ROOT)
+        values |= {key: plain(whole.get(key)) for key in ("blocks", "quick") if key in whole}
+        return values | ({"model": model} if "model" in whole else {})
+
+    def _supervisions(
+        self, resolved: Mapping, values: dict[str, Any], model: Graph | Component | None
+    ) -> dict[str, Supervision]:
+        """The loss and metrics of every output, and what the recipe says of their names."""
+        if not isinstance(model, Graph):
+            return {}
+        training, evaluation = (_mapping(values.get(key)) for key in ("training", "evaluation"))
+        outputs = Outputs(resolved, training, evaluation, self.facts, self.findings)
+        supervisions = outputs.supervise(model)
+        if supervisions and outputs.names_known() and len(supervisions) == len(model.outputs):
+            evaluated = [metric for metric in evaluation.get("metrics") or [] if isinstance(metric, Component)]
+            check_names(resolved, supervisions, evaluated, self.findings)
+        return supervisions
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

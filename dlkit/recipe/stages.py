@@ -1,0 +1,42 @@
+"""Stages: each is `training` with the changes that the stage says."""
+
+from __future__ import annotations
+
+from dlkit.recipe.keys import Stage
+from dlkit.recipe.merge import merge
+from dlkit.recipe.nodes import Entry, Mapping, Node, Sequence, inside
+from dlkit.recipe.paths import Paths
+from dlkit.recipe.slots import Section
+
+STAGE = Section(Stage)
+
+
+def merged_stages(root: Mapping, paths: Paths) -> list[Node]:
+    """The stages of a recipe, each merged with its `training`; what is no mapping is left as it is."""
+    training = inside(root, "training")
+    stages = inside(training, "stages")
+    if not isinstance(training, Mapping) or not isinstance(stages, Sequence):
+        return []
+    base = training.without("stages")
+    return [merge(base, stage, STAGE, paths) if isinstance(stage, Mapping) else stage for stage in stages.items]
+
+
+def with_stages(root: Mapping, merged: list[Node]) -> Mapping:
+    """The recipe with its stages as merging leaves them, each with the keys that it says itself."""
+    training = inside(root, "training")
+    stages = inside(training, "stages")
+    if not isinstance(training, Mapping) or not isinstance(stages, Sequence) or not merged:
+        return root
+    items = [_own(stage, whole) for stage, whole in zip(stages.items, merged, strict=True)]
+    changed = Mapping(dict(training.entries), training.span)
+    changed.put("stages", Sequence(items, stages.span), training.entries["stages"].key_span)
+    made = Mapping(dict(root.entries), root.span)
+    made.entries["training"] = Entry("training", root.entries["training"].key_span, changed)
+    return made
+
+
+def _own(stage: Node, whole: Node) -> Node:
+    if not isinstance(stage, Mapping) or not isinstance(whole, Mapping):
+        return stage
+    written = {entry.key.removesuffix("+") for entry in stage} | set(stage.entries)
+    return Mapping({entry.key: entry for entry in whole if entry.key in written}, stage.span)
