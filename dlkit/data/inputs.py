@@ -162,7 +162,7 @@ def _pixels(picture: Image.Image, name: str, feature: Feature) -> np.ndarray:
 def _read_npy(file: Path, name: str, feature: Feature) -> Rows:
     try:
         # Mapped, not loaded: a header that claims more than the file holds allocates nothing.
-        array = np.lib.format.open_memmap(file, mode="r")
+        array: np.ndarray = np.lib.format.open_memmap(file, mode="r")
     except (OSError, ValueError, EOFError, TokenError) as error:
         raise DlkitError(f"{file}: this is no .npy file of numbers, or a damaged one: {error}") from None
     shape = feature.shape if feature.shape is not None else array.shape[1:]

@@ -60,6 +60,10 @@ def _unavailable(recipe: Recipe) -> Iterator[tuple[str, str]]:
         written = plain.get(section)
         if isinstance(written, dict) and key in written and written[key] not in available:
             yield path, f"`{path}`" if available == (None,) else f"`{path}: {written[key]}`"
+    optimizer = recipe.config.training.optimizer
+    if isinstance(optimizer, Component) and optimizer.arguments.get("use_ema"):
+        # Keras alone would validate, and save as best, the weights that are not averaged.
+        yield "training.optimizer", "`use_ema`"
     if recipe.config.training.steps_per_execution == "auto":
         yield "training.steps_per_execution", "`training.steps_per_execution: auto`"
     for metric, expected in (recipe.config.expect or {}).items():

@@ -125,13 +125,14 @@ class Catalogue:
     def _describe(self, kind: str, name: str, entry: Mapping[str, Any]) -> ComponentSpec:
         values = dict(self._resolved(kind, name))
         arguments = [self._argument(key) for key in values.pop("arguments", ())]
-        lists = {key: tuple(values.pop(key, ())) for key in ("call", "flags")}
+        call, flags = (tuple(values.pop(key, ())) for key in ("call", "flags"))
         return ComponentSpec(
             kind=kind,
             name=name,
             arguments={argument.name: argument for argument in arguments},
             alias_of=entry.get("alias_of"),
-            **lists,
+            call=call,
+            flags=flags,
             **values,
         )
 

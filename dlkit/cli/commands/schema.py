@@ -9,8 +9,6 @@ from dlkit.cli.output import Output
 @command("Recipes", "dlkit schema > schema.json")
 def schema(out: Output) -> None:
     """Prints the JSON Schema of recipes, for editors."""
-    import json
-
     from dlkit.recipe import json_schema
 
-    out.document(json.dumps(json_schema.schema(), indent=1))
+    out.document(json_schema.to_text(json_schema.schema()))
