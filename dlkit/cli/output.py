@@ -46,9 +46,9 @@ class Output:
     def document(self, text: str) -> None:
         """Prints a text that may be written to a file; as JSON it stands under `text`."""
         if self.json:
-            self.result({"text": text.rstrip("\n")})
+            self.result({"text": text})
         else:
-            self._write(text.rstrip("\n") + "\n")
+            self._write(text if text.endswith("\n") else text + "\n")
 
     def table(self, columns: Mapping[str, Justify], rows: Sequence[Sequence[str]]) -> None:
         """Prints rows: a table on a terminal, values separated by tabs elsewhere.

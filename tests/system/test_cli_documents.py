@@ -270,4 +270,4 @@ def test_schema_is_a_json_schema(dlkit):
     answer = dlkit("schema")
     assert answer.status == 0
     assert json.loads(answer.stdout)["title"] == "dlkit recipe"
-    assert dlkit("schema", "--json").json == {"text": answer.stdout.rstrip("\n")}
+    assert dlkit("schema", "--json").json == {"text": answer.stdout}
