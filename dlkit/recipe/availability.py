@@ -8,6 +8,7 @@ from typing import Any
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe
+from dlkit.recipe.nodes import Mapping, inside, plain
 
 # Key of a section -> the values of it that are available; None: none but the default.
 _LATER: dict[str, tuple[Any, ...]] = {
@@ -54,12 +55,13 @@ def _unavailable(recipe: Recipe) -> Iterator[tuple[str, str]]:
         runs = [layer.name for layer in graph.layers.values() if layer.kind == "run"]
         if runs:
             yield "model", f"the layer `{runs[0]}`"
-    plain = recipe.dump()
     for path, available in _LATER.items():
-        section, _, key = path.partition(".")
-        written = plain.get(section)
-        if isinstance(written, dict) and key in written and written[key] not in available:
-            yield path, f"`{path}`" if available == (None,) else f"`{path}: {written[key]}`"
+        value = plain(inside(recipe.resolved, *path.split(".")))
+        if value is not None and value not in available:
+            yield path, f"`{path}: {value}`" if isinstance(value, str) and available != (None,) else f"`{path}`"
+    for path in ("data.features", "data.targets"):
+        if isinstance(inside(recipe.resolved, *path.split(".")), Mapping):
+            yield path, f"`{path}` as a mapping"
     optimizer = recipe.config.training.optimizer
     if isinstance(optimizer, Component) and optimizer.arguments.get("use_ema"):
         # Keras alone would validate, and save as best, the weights that are not averaged.

@@ -6,6 +6,7 @@ recipe's mistakes are told at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -183,7 +184,7 @@ class Checker:
     def _unknown(self, name: str, kinds: list[str], span: Span, more: Iterable[str]) -> None:
         kind = kinds[0]
         known = [*more, *(word for other in kinds for word in self.components.names(other))]
-        near = _KNOWN_AS.get((kind, name), "") or did_you_mean(name, known)
+        near = self._meant(name, kinds) or did_you_mean(name, known)
         elsewhere = self.components.kinds_of(name)
         if elsewhere:
             message = f"`{name}` is {with_article(elsewhere[0])}, not {with_article(kind)}"
@@ -201,6 +202,16 @@ class Checker:
         shown = f"known are {listing(known, _FEW)}" if len(known) <= _FEW else f"`dlkit schema` lists every {kind}"
         word = "layer or block" if kind == "layer" else kind
         self.findings.error(f"unknown-{kind}", f"there is no {word} `{name}`", span, near or shown)
+
+    def _meant(self, name: str, kinds: list[str]) -> str:
+        """The cure for what is written by the habits of others."""
+        if name == "None":
+            return "write `null` for nothing"
+        called = re.match(r"(\w+)\(", name)
+        spec = self.components.find_among(kinds, called[1]) if called else None
+        if spec:
+            return f"arguments are written `{_pattern(spec)}`"
+        return _KNOWN_AS.get((kinds[0], name), "")
 
     def arguments(
         self, body: Node | None, spec: ComponentSpec, span: Span, besides: Collection[str] = ()
@@ -227,10 +238,8 @@ class Checker:
         }
 
     def _no_arguments(self, body: Node, spec: ComponentSpec) -> None:
-        required = [name for name, argument in spec.arguments.items() if argument.required]
-        first = next(iter([*required, *spec.arguments]), None)
         message = f"the arguments of `{spec.name}` are a mapping, not {kind_name(body)}"
-        cure = f"write `{spec.name}: {{{first}: ...}}`" if first else f"it takes none: write `{spec.name}`"
+        cure = f"write `{_pattern(spec)}`" if spec.arguments else f"it takes none: write `{spec.name}`"
         self.findings.error("wrong-type", message, body.span, cure)
 
     def _unknown_argument(self, entry: Entry, spec: ComponentSpec, written: list[str]) -> None:
@@ -248,8 +257,7 @@ class Checker:
             names = " and ".join(f"`{argument.name}`" for argument in missing)
             is_told = len(missing) == 1 and missing[0].type != "any"
             what = f"{names}, {taken_by(missing[0])}" if is_told else names
-            pattern = ", ".join(f"{argument.name}: ..." for argument in missing)
-            cure = f"write `{spec.name}: {{{pattern}}}`"
+            cure = f"write `{_pattern(spec)}`"
             self.findings.error("missing-argument", f"{spec.name} needs {what}", span, cure)
 
     def argument(self, node: Node, argument: Argument, owner: str) -> Any:
@@ -259,3 +267,10 @@ class Checker:
         if is_plain or is_null(node):
             return self.values.check(node, argument, owner)
         return self.read(node, slot)
+
+
+def _pattern(spec: ComponentSpec) -> str:
+    """How a component is written: with its required arguments, or else with its first one."""
+    required = [name for name, argument in spec.arguments.items() if argument.required]
+    shown = required or list(spec.arguments)[:1]
+    return f"{spec.name}: {{{', '.join(f'{name}: ...' for name in shown)}}}" if shown else spec.name

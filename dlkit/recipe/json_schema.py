@@ -265,7 +265,7 @@ def _loosen(definition: dict[str, Any]) -> None:
             inside["anyOf"] = [{"$ref": inside.pop("$ref")}, _REFERENCE]
         elif "anyOf" in inside and "string" not in kinds:
             inside["anyOf"].append(_REFERENCE)
-        elif kinds in (["integer"], ["number"], ["boolean"]):
+        elif kinds in (["integer"], ["number"], ["boolean"], ["array"]):
             keep = {key: inside.pop(key) for key in ("description", "default") if key in inside}
             properties[name] = {"anyOf": [inside, _REFERENCE], **keep}
         if "array" in kinds:

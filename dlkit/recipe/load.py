@@ -69,7 +69,8 @@ def _read_root(reference: str | Path | Values[str, Any]) -> tuple[Path | None, N
     path = library.find_recipe(text)
     if path is None or not library.is_file(path):
         names = [name for name, _ in library.shipped_recipes()]
-        span = Span(Source("command line", text), 1, 1, 1, len(text) + 1)
+        source = Source("command line", text)
+        span = Span(source, 1, 1, *source.within(1, len(text) + 1))
         cure = did_you_mean(text, names, "a recipe is a file, or a name that `dlkit list` shows")
         message = f"there is no file `{text}`" if path else f"there is no recipe `{text}`"
         raise RecipeError([Diagnostic("recipe-not-found", message, span, cure)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Values
+from typing import Any
 
 from dlkit.recipe.diagnostics import Findings, did_you_mean, listing
 from dlkit.recipe.graph import Component
@@ -11,46 +12,68 @@ from dlkit.recipe.nodes import Mapping, Node, entries_of, inside, items_of, text
 from dlkit.recipe.paths import written_component
 from dlkit.recipe.supervision import Supervision, logged_names, metric_name
 
+Supervisions = Values[str, Supervision]
 
-def check_names(
-    root: Mapping, supervisions: Values[str, Supervision], evaluated: Sequence[Component], findings: Findings
+
+def metrics_known(*sections: Values[str, Any]) -> bool:
+    """Whether all metrics that sections write are known, none of them being mistaken."""
+    lists = [section.get("metrics") for section in sections]
+    for section in sections:
+        by_output = section.get("metrics_by_output")
+        lists += by_output.values() if isinstance(by_output, dict) else []
+    return all(isinstance(metric, Component) for metrics in lists if isinstance(metrics, list) for metric in metrics)
+
+
+def check_expected(
+    root: Mapping, supervisions: Sequence[Supervisions], evaluated: Sequence[Component], findings: Findings
 ) -> None:
-    """Notes metrics in `expect` that nothing measures, and warns of monitors that no metric provides.
+    """Notes metrics in `expect` that nothing measures.
 
     Args:
         root: The recipe, references replaced.
+        supervisions: Those of `training`, or of every stage.
         evaluated: The metrics of `evaluation`.
     """
-    logged = logged_names(supervisions)
-    monitored = [*logged, *(f"val_{name}" for name in logged), "learning_rate"]
-    tested = [f"test_{name}" for name in (*logged, *_evaluated_names(supervisions, evaluated))]
+    logged = [name for found in supervisions for name in (*logged_names(found), *_names(found, evaluated))]
+    tested = list(dict.fromkeys(f"test_{name}" for name in logged))
     for entry in entries_of(root.get("expect")):
-        if entry.key not in (*tested, *monitored):
+        if entry.key not in (*tested, *_monitored(logged)):
             cure = did_you_mean(entry.key, tested, f"measured are {listing(tested)}")
             findings.error("unknown-metric", f"nothing measures `{entry.key}`", entry.key_span, cure)
-    for node in _monitors(root):
+
+
+def check_monitors(section: Node | None, supervisions: Supervisions, findings: Findings) -> None:
+    """Warns of monitors that no metric provides.
+
+    Args:
+        section: `training`, a stage merged with it, or `tune`.
+    """
+    logged = logged_names(supervisions)
+    known = [*_monitored(logged), "learning_rate"]
+    for node in _monitors(section):
         name = text_of(node)
-        if name is not None and name not in monitored:
-            cure = did_you_mean(name, monitored, f"logged are {listing(logged)}, with `val_` for the validation split")
+        if name is not None and name not in known:
+            cure = did_you_mean(name, known, f"logged are {listing(logged)}, with `val_` for the validation split")
             findings.warning("unknown-monitor", f"no metric provides `{name}`", node.span, cure)
 
 
-def _evaluated_names(supervisions: Values[str, Supervision], evaluated: Sequence[Component]) -> Iterator[str]:
+def _monitored(logged: Sequence[str]) -> list[str]:
+    return [*logged, *(f"val_{name}" for name in logged)]
+
+
+def _names(supervisions: Supervisions, metrics: Sequence[Component]) -> Iterator[str]:
+    """The names of metrics that every output is measured by."""
     for target in supervisions:
-        for metric in evaluated:
-            name = metric_name(metric)
-            yield f"{target}_{name}" if len(supervisions) > 1 else name
+        for metric in metrics:
+            yield f"{target}_{metric_name(metric)}" if len(supervisions) > 1 else metric_name(metric)
 
 
-def _monitors(root: Mapping) -> Iterator[Node]:
-    """Every place of a recipe that names a metric to follow."""
-    training = inside(root, "training")
-    for section in (training, *items_of(inside(training, "stages"))):
-        bodies = [written_component(item)[1] for item in items_of(inside(section, "callbacks"))]
-        for holder in (*bodies, inside(section, "best")):
-            monitor = inside(holder, "monitor")
-            if monitor is not None:
-                yield monitor
-    objective = inside(root, "tune", "objective")
+def _monitors(section: Node | None) -> Iterator[Node]:
+    """Every place of a section that names a metric to follow."""
+    bodies = [written_component(item)[1] for item in items_of(inside(section, "callbacks"))]
+    for node in (*(inside(body, "monitor") for body in bodies), inside(section, "best", "monitor")):
+        if node is not None:
+            yield node
+    objective = inside(section, "objective")
     if objective is not None:
         yield objective

@@ -186,7 +186,7 @@ def kind_name(node: Node | None) -> str:
         case Scalar(value=str() as value):
             return f'the text "{value if len(value) <= 40 else value[:37] + "..."}"'
         case Scalar(value=int() | float() as value):
-            return f"the number {number_text(value)}"
+            return f"the number {value if abs(value) < 1e15 else number_text(value)}"
     return "nothing (null)"
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.recipe import keys
-from dlkit.recipe.blocks import block_arguments
 from dlkit.recipe.bounds import Work
 from dlkit.recipe.check import Checker
 from dlkit.recipe.components import Components
@@ -18,10 +17,10 @@ from dlkit.recipe.fact_references import FactReferences
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.graph import Component, Graph
 from dlkit.recipe.layer_globs import check_layer_globs
-from dlkit.recipe.measured import check_names
+from dlkit.recipe.measured import check_expected, check_monitors, metrics_known
 from dlkit.recipe.networks import Features, NetworkReader
-from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, is_unknown, plain
-from dlkit.recipe.outputs import Outputs
+from dlkit.recipe.nodes import Mapping, Node, is_unknown, plain
+from dlkit.recipe.outputs import Outputs, components_of
 from dlkit.recipe.paths import Paths, written_component
 from dlkit.recipe.plugins import Plugins
 from dlkit.recipe.references import References
@@ -131,53 +130,7 @@ def read(
     known = declared_facts(root, components, findings) if facts is None else facts
     references = References(root, FactReferences(known, facts is not None, findings), Paths(components), findings, work)
     reading = _Reading(path, components, known, references, findings, allow_plugins, work)
-    return reading.recipe(root, _resolved(root, references))
-
-
-def _resolved(root: Mapping, references: References) -> Mapping:
-    """Replaces references everywhere; those that a block or a variant is to fill in are left."""
-    made = Mapping(span=root.span)
-    for entry in root:
-        if entry.key == "blocks" and isinstance(entry.node, Mapping):
-            node: Node = Mapping(
-                {
-                    block.key: replace(block, node=references.resolve(block.node, _own_words(block.node)))
-                    for block in entry.node
-                },
-                entry.node.span,
-            )
-        elif entry.key == "quick" and isinstance(entry.node, Mapping):
-            node = Mapping(
-                {
-                    part.key: replace(
-                        part, node=_kept(part.node) if part.key == "set" else references.resolve(part.node)
-                    )
-                    for part in entry.node
-                },
-                entry.node.span,
-            )
-        else:
-            node = references.resolve(entry.node)
-        made.entries[entry.key] = replace(entry, node=node)
-    return made
-
-
-def _own_words(block: Node) -> dict[str, Node | None]:
-    """What references in a block leave to its uses."""
-    return dict.fromkeys(("required", *block_arguments(block)))
-
-
-def _kept(node: Node) -> Node:
-    """Values whose references are replaced later, where they are set."""
-    match node:
-        case Scalar(value=str() as text) if "$" in text:
-            return replace(node, known=False, written=text)
-        case Scalar():
-            return node
-        case Sequence():
-            return replace(node, items=[_kept(item) for item in node.items])
-        case Mapping():
-            return Mapping({e.key: Entry(e.key, e.key_span, _kept(e.node)) for e in node}, node.span)
+    return reading.recipe(root, references.resolve_recipe())
 
 
 @dataclass(slots=True)
@@ -204,7 +157,7 @@ class _Reading:
         config = check_sections(values, whole, self.findings)
         check_usage(resolved, self.components, self.findings)
         check_layer_globs(resolved, self.graphs.values(), self.findings)
-        supervisions = self._supervisions(resolved, values, model)
+        supervisions = self._supervisions(resolved, stages, values, model, networks.checker)
         if config is None or model is None or self.findings.errors:
             return None
         if stages:
@@ -266,17 +219,29 @@ class _Reading:
         return values | ({"model": model} if "model" in whole else {})
 
     def _supervisions(
-        self, resolved: Mapping, values: dict[str, Any], model: Graph | Component | None
+        self,
+        resolved: Mapping,
+        stages: list[Node],
+        values: dict[str, Any],
+        model: Graph | Component | None,
+        checker: Checker,
     ) -> dict[str, Supervision]:
         """The loss and metrics of every output, and what the recipe says of their names."""
-        if not isinstance(model, Graph):
-            return {}
         training, evaluation = (_mapping(values.get(key)) for key in ("training", "evaluation"))
-        outputs = Outputs(resolved, training, evaluation, self.facts, self.findings)
-        supervisions = outputs.supervise(model)
-        if supervisions and outputs.names_known() and len(supervisions) == len(model.outputs):
-            evaluated = [metric for metric in evaluation.get("metrics") or [] if isinstance(metric, Component)]
-            check_names(resolved, supervisions, evaluated, self.findings)
+        section = resolved.get("training")
+        if not isinstance(model, Graph) or not isinstance(section, Mapping):
+            return {}
+        evaluated = components_of(evaluation.get("metrics")) or []
+        outputs = Outputs(model, resolved.entries["model"].key_span, evaluated, self.facts, self.findings)
+        supervisions = outputs.supervise(section, training)
+        run = [(stage, _mapping(checker.read(stage, STAGE))) for stage in stages if isinstance(stage, Mapping)]
+        found = [(stage, outputs.supervise(stage, said)) for stage, said in run] or [(section, supervisions)]
+        is_known = metrics_known(training, evaluation, *(said for _, said in run))
+        if is_known and all(len(each) == len(model.outputs) > 0 for _, each in found):
+            check_expected(resolved, [each for _, each in found], evaluated, self.findings)
+            for stage, each in found:
+                check_monitors(stage, each, self.findings)
+            check_monitors(resolved.get("tune"), found[-1][1], self.findings)
         return supervisions
 
 

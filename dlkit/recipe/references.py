@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from collections.abc import Mapping as Values
 from dataclasses import dataclass, field, replace
 
+from dlkit.recipe.blocks import REQUIRED, block_arguments
 from dlkit.recipe.bounds import DEEPEST_RESOLVED, MOST_VALUES, MOST_VALUES_RESOLVED, Work
 from dlkit.recipe.diagnostics import Findings, Span, did_you_mean, listing
 from dlkit.recipe.fact_references import FactReferences
@@ -45,6 +47,20 @@ class References:
     active: list[str] = field(default_factory=list)
     cycles: set[frozenset[str]] = field(default_factory=set)
 
+    def resolve_recipe(self) -> Mapping:
+        """The whole recipe; what its blocks and its quick variant are to fill in is left as it is."""
+        made = Mapping(span=self.root.span)
+        for entry in self.root:
+            match entry.key, entry.node:
+                case "blocks", Mapping() as blocks:
+                    node: Node = _mapped(blocks, lambda block: self.resolve(block.node, _own_words(block.node)))
+                case "quick", Mapping() as quick:
+                    node = _mapped(quick, lambda e: _kept(e.node) if e.key == "set" else self.resolve(e.node))
+                case _:
+                    node = self.resolve(entry.node)
+            made.entries[entry.key] = replace(entry, node=node)
+        return made
+
     def resolve(self, node: Node, local: Local = _NO_BLOCK) -> Node:
         """The node with its references replaced.
 
@@ -69,7 +85,7 @@ class References:
             case Sequence():
                 return replace(node, items=[self.resolve(item, local) for item in node.items])
             case Mapping():
-                return Mapping({e.key: Entry(e.key, e.key_span, self.resolve(e.node, local)) for e in node}, node.span)
+                return _mapped(node, lambda entry: self.resolve(entry.node, local))
 
     def _is_too_much(self, node: Node) -> bool:
         """Whether references lead too far to be followed; told once, since all that follows has one cause."""
@@ -167,6 +183,29 @@ class References:
         elif path.startswith("data."):
             cure = did_you_mean(path, self.facts.known(), cure)
         self.findings.error("unknown-reference", f"`${path}` {why}", node.span, cure)
+
+
+def _mapped(node: Mapping, changed: Callable[[Entry], Node]) -> Mapping:
+    """The mapping with other values under its keys."""
+    return Mapping({entry.key: replace(entry, node=changed(entry)) for entry in node}, node.span)
+
+
+def _own_words(block: Node) -> dict[str, Node | None]:
+    """What references in a block leave to its uses."""
+    return dict.fromkeys((REQUIRED.removeprefix("$"), *block_arguments(block)))
+
+
+def _kept(node: Node) -> Node:
+    """Values whose references are replaced later, where they are set."""
+    match node:
+        case Scalar(value=str() as text) if "$" in text:
+            return replace(node, known=False, written=text)
+        case Scalar():
+            return node
+        case Sequence():
+            return replace(node, items=[_kept(item) for item in node.items])
+        case Mapping():
+            return _mapped(node, lambda entry: _kept(entry.node))
 
 
 def _failed(node: Scalar) -> Scalar:

@@ -191,7 +191,10 @@ def _wrong(problems: list[tuple[Any, Place]], place: Place, findings: Findings) 
     elif types or choices:
         wanted = " or ".join([*types, *(f"`{choice}`" for choice in choices)])
         message = f"`{place.path}` takes {wanted}, not {kind_name(place.node)}"
-        findings.error("wrong-type", message, span, type_cure(place.node, [word for _, word in taken]))
+        cure = type_cure(place.node, [word for _, word in taken])
+        if not cure and place.path == "data" and isinstance(value, str):
+            cure = f"write `data: {{source: {value}}}`"
+        findings.error("wrong-type", message, span, cure)
     else:
         message = first["msg"]
         findings.error("wrong-value", f"`{place.path}`: {message[0].lower()}{message[1:]}", span)

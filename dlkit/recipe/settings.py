@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Values
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 from dlkit.recipe.diagnostics import Findings, RecipeError, Source, Span
 from dlkit.recipe.nodes import Node, entries_of, from_plain
 from dlkit.recipe.yaml_source import read_text
+
+_NO_BREAK = re.compile("[^\n\r\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +35,13 @@ def parse_settings(texts: Iterable[str], findings: Findings, origin: str = "--se
     for text in texts:
         path, equals, value = text.partition("=")
         source = Source(origin, text)
-        span = Span(source, 1, 1, 1, len(path) + 1)
+        span = Span(source, 1, 1, *source.within(1, len(path) + 1))
         if not equals or not path.strip():
             findings.error("wrong-setting", f"`{text}` is no setting", span, "write PATH=VALUE, as training.epochs=5")
             continue
         try:
             # Blanks in the place of the path: the value keeps its column, so that messages point at it.
-            node = read_text(source, " " * (len(path) + 1) + value)
+            node = read_text(source, f"{_NO_BREAK.sub(' ', path)} {value}")
         except RecipeError as error:
             for diagnostic in error.diagnostics:
                 findings.add(diagnostic)
@@ -52,6 +55,6 @@ def python_settings(values: Values[str, Any]) -> list[Setting]:
     settings = []
     for path, value in values.items():
         source = Source("settings", f"{path} = {value!r}")
-        at = Span(source, 1, len(path) + 4, 1, len(source.text) + 1)
-        settings.append(Setting(path, Span(source, 1, 1, 1, len(path) + 1), from_plain(value, at)))
+        at = Span(source, *source.within(1, len(path) + 4), *source.within(1, len(source.text) + 1))
+        settings.append(Setting(path, Span(source, 1, 1, *source.within(1, len(path) + 1)), from_plain(value, at)))
     return settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dlkit.recipe.keys import Stage
 from dlkit.recipe.merge import merge
-from dlkit.recipe.nodes import Entry, Mapping, Node, Sequence, inside
+from dlkit.recipe.nodes import Entry, Mapping, Node, Sequence, inside, items_of
 from dlkit.recipe.paths import Paths
 from dlkit.recipe.slots import Section
 
@@ -14,11 +14,10 @@ STAGE = Section(Stage)
 def merged_stages(root: Mapping, paths: Paths) -> list[Node]:
     """The stages of a recipe, each merged with its `training`; what is no mapping is left as it is."""
     training = inside(root, "training")
-    stages = inside(training, "stages")
-    if not isinstance(training, Mapping) or not isinstance(stages, Sequence):
+    if not isinstance(training, Mapping):
         return []
-    base = training.without("stages")
-    return [merge(base, stage, STAGE, paths) if isinstance(stage, Mapping) else stage for stage in stages.items]
+    base, stages = training.without("stages"), items_of(training.get("stages"))
+    return [merge(base, stage, STAGE, paths) if isinstance(stage, Mapping) else stage for stage in stages]
 
 
 def with_stages(root: Mapping, merged: list[Node]) -> Mapping:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -136,6 +136,7 @@ class Supervisor:
         loss: Component | None,
         metrics: list[Component] | None,
         span: Span,
+        evaluated: Iterable[Component] = (),
     ) -> Supervision | None:
         """The loss and metrics of one output; mistakes are noted.
 
@@ -143,6 +144,7 @@ class Supervisor:
             loss: As written; None: to be inferred.
             metrics: As written; None: to be inferred.
             span: Where to report what cannot be inferred.
+            evaluated: More metrics, which are only checked.
         """
         facts = self.facts.targets.get(target)
         form = output_form(graph, tensor)
@@ -153,7 +155,7 @@ class Supervisor:
         if found is None:
             return None
         is_choice = facts is not None and facts.kind in ("classes", "multi_label")
-        for metric in metrics or ():
+        for metric in (*(metrics or ()), *evaluated):
             wrong = of_metric(metric, facts, target, form.units)
             if wrong:
                 self.findings.error("metric-contradicts-target", wrong[0], metric.span, wrong[1])

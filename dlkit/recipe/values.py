@@ -34,6 +34,8 @@ _TAKES = {
     "shape": "a list of whole numbers",
 }
 _LISTED = {"int": "whole numbers", "float": "numbers", "str": "texts", "bool": "truth values"}
+_FROM_PYTHON = {"None": "null", "nan": ".nan", "inf": ".inf"}
+_FROM_YAML_1_1 = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _LARGEST_INTEGER = 2**63 - 1
 _LARGEST_FLOAT = 1e308
 
@@ -127,12 +129,18 @@ def type_cure(node: Node, types: Collection[str]) -> str:
 
 
 def _text_cure(value: str, types: Collection[str]) -> str:
-    meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(value.lower())
-    if "bool" in types and meant:
-        return f"write `{meant}`"
+    if value in _FROM_PYTHON:
+        return f"write `{_FROM_PYTHON[value]}`"
+    if "bool" in types and value.lower() in _FROM_YAML_1_1:
+        return f"write `{_FROM_YAML_1_1[value.lower()]}`"
     if not isinstance(scalar_value(value), str):
         return "take the quotes away"
+    if "list" in types and value.startswith("("):
+        return f"a list stands in brackets: `[{value.strip('()')}]`"
     if {"int", "float"} & {*types} and is_meant_as_number(value):
+        percent = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", value)
+        if percent:
+            return f"write {float(percent[1]) / 100:g}"
         return "a number has a decimal point, and nothing else between its digits"
     if "map" in types and re.match(r"\w+:\S", value):
         return "write a blank after the colon"

@@ -7,6 +7,7 @@ section 10.3.2, with one addition: a plain fraction such as `1/255` is a number.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -201,7 +202,17 @@ class _Reader:
             else:
                 made.entries[key] = Entry(key, span, node)
         made.span = self._span_of(event, inner, next(iter(made)).key_span if len(made) else None)
+        if event.flow_style:
+            self._refuse_tuples(made)
         return made
+
+    def _refuse_tuples(self, made: Mapping) -> None:
+        """Python's `(3, 3)`, which YAML takes for a value `(3` and a key `3)`."""
+        for opening, closing in itertools.pairwise(made):
+            text = opening.node.value if isinstance(opening.node, Scalar) else None
+            if isinstance(text, str) and text.startswith("(") and ")" not in text and closing.key.endswith(")"):
+                cure = f"a list stands in brackets: `[{text[1:]}, {closing.key[:-1]}]`"
+                self._problem("parentheses", "YAML has no parentheses", opening.node.span, cure)
 
     def _key(self, event: Any, depth: int) -> str | None:
         """A key as text; None for what cannot be one."""

@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from dlkit.recipe.catalogue import Argument, catalogue
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError, Source
 from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.load import Recipe, load, parse
 from dlkit.recipe.nodes import plain
+from dlkit.recipe.slots import alternatives
 from dlkit.recipe.yaml_source import read_text
+
+ANY_SPEED = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+few = settings(max_examples=200, suppress_health_check=ANY_SPEED)
+many = settings(max_examples=10_000, suppress_health_check=ANY_SPEED)
 
 CHAIN = """\
 # A chain with a block, references, stages and a search.
@@ -74,8 +81,8 @@ quick:
 """
 HEADS = """\
 name: notes/heads
+extends: [data/fashion_mnist]
 data:
-  source: fashion_mnist
   targets: [garment, group]
 model:
   functional:
@@ -115,29 +122,58 @@ export: {format: onnx, tolerance: 1e-3}
 """
 VALID = (CHAIN, HEADS, PATTERN)
 
-WORDS = sorted(
-    set(re.findall(r"[\w.$+*-]+", "\n".join(VALID)))
-    | {
-        "Dense",
-        "Lambda",
-        "relu",
-        "null",
-        "true",
-        "on",
-        "1e-3",
-        "0",
-        "-1",
-        ".nan",
-        ".inf",
-        "1/255",
-        "'x'",
-        '"',
-        "[",
-        "]",
-    }
-    | {"{", "}", ": ", "- ", "$", "${", "$$", "&a", "*a", "!!int", "<<", "#", "\t", "|", ">", "~", "?", "---"}
-    | {"run:latest", "recipe:digits/cnn", "extends", "set", "plugins", "$data", "$model", "$training.epochs", "1e999"}
-)
+MARKS = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ": ",
+    "- ",
+    "$",
+    "${",
+    "$$",
+    "&a",
+    "*a",
+    "!!int",
+    "<<",
+    "#",
+    "\t",
+    "|",
+    ">",
+    "~",
+    "?",
+    "---",
+]
+VALUES = [
+    "null",
+    "true",
+    "on",
+    "0",
+    "-1",
+    "1e-3",
+    ".nan",
+    ".inf",
+    "1/255",
+    "1e999",
+    "'x'",
+    '"',
+    "relu",
+    "Dense",
+    "Lambda",
+]
+OTHERS = [
+    "run:latest",
+    "recipe:digits/cnn",
+    "extends",
+    "set",
+    "plugins",
+    "$data",
+    "$model",
+    "$training.epochs",
+    "reuse",
+]
+WORDS = sorted({*re.findall(r"[\w.$+*-]+", "\n".join(VALID)), *MARKS, *VALUES, *OTHERS})
+
 words = st.sampled_from(WORDS)
 names = st.sampled_from([word for word in WORDS if re.fullmatch(r"[A-Za-z_.+]+", word)])
 scalars = st.one_of(
@@ -148,7 +184,7 @@ scalars = st.one_of(
     st.booleans(),
     st.none(),
     st.sampled_from(
-        ["1", "1.0", "true", "null", "on", "0o17", "1e3", "1/3", "$$", "$x", "${y}", "a$$b", " a", "a\nb", ""]
+        ["1", "1.0", "true", "on", "0o17", "1e3", "1/3", "$$", "$x", "${y}", "a$$b", " a", "a\nb", "", "\x85"]
     ),
 )
 trees = st.recursive(
@@ -177,12 +213,8 @@ def check_diagnostic(diagnostic: Diagnostic) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", diagnostic.code)
     assert 1 <= span.line <= span.end_line <= len(lines)
     assert 1 <= span.column <= len(lines[span.line - 1]) + 1
-    assert (
-        1 <= span.end_column <= len(lines[span.end_line - 1]) + 1
-        or span.source.text == ""
-        or span.end_column == span.column + 1
-    )
     assert (span.line, span.column) <= (span.end_line, span.end_column)
+    assert span.end_column <= max(len(lines[span.end_line - 1]) + 1, span.column + 1)
     rendered = diagnostic.render()
     assert all(character.isprintable() or character == "\n" for character in rendered)
     assert json.loads(json.dumps(diagnostic.as_json()))["line"] == span.line
@@ -197,28 +229,31 @@ def check_round_trip(recipe: Recipe) -> None:
     assert repr(again.supervisions) == repr(recipe.supervisions)
 
 
-@pytest.mark.parametrize("text", VALID)
+@pytest.mark.parametrize("text", VALID, ids=["chain", "heads", "pattern"])
 def test_the_recipes_that_are_mutated_are_valid(text: str) -> None:
     assert check(text) is not None
 
 
+@few
 @given(st.text())
 def test_any_text(text: str) -> None:
     check(text)
 
 
+@few
 @given(st.lists(words | st.sampled_from(["\n", "\n  ", "\n    ", " ", ": ", "\n- "]), max_size=40).map("".join))
 def test_any_words_of_the_language(text: str) -> None:
     check(text)
 
 
 def mutated(text: str, draw: random.Random) -> str:
+    """A recipe with lines deleted, doubled, swapped and moved, and with words in the place of others."""
     lines = text.split("\n")
     for _ in range(draw.choice([1, 1, 1, 2, 4])):
         at = draw.randrange(len(lines))
         match draw.randrange(8):
             case 0:
-                del lines[at]
+                lines[at : at + 1] = []
             case 1:
                 lines.insert(at, lines[at])
             case 2:
@@ -230,38 +265,39 @@ def mutated(text: str, draw: random.Random) -> str:
                 lines[at] = lines[at][2:]
             case _:
                 tokens = re.split(r"(\W)", lines[at])
-                place = draw.randrange(len(tokens))
-                tokens[place] = draw.choice(WORDS)
+                tokens[draw.randrange(len(tokens))] = draw.choice(WORDS)
                 lines[at] = "".join(tokens)
-        if not lines:
-            return ""
     return "\n".join(lines)
 
 
-@given(st.sampled_from(VALID), st.integers(0, 2**32))
-def test_mutated_recipes(text: str, seed: int) -> None:
+mutations = st.tuples(st.sampled_from(VALID), st.integers(0, 2**32))
+
+
+@few
+@given(mutations)
+def test_mutated_recipes(mutation: tuple[str, int]) -> None:
+    text, seed = mutation
     check(mutated(text, random.Random(seed)))
 
 
-SECTIONS = st.fixed_dictionaries(
+def section(**keys: Any) -> st.SearchStrategy[Any]:
+    """A mapping with some of these keys, or anything else."""
+    return trees | st.fixed_dictionaries({}, optional=keys)
+
+
+ANY_RECIPE = st.fixed_dictionaries(
     {},
     optional={
         "name": st.just("a/b") | scalars,
         "summary": scalars,
         "seed": scalars,
         "set": st.dictionaries(names, trees, max_size=2),
-        "data": trees
-        | st.fixed_dictionaries({"source": st.just("digits") | trees}, optional={"limit": trees, "features": trees}),
-        "blocks": st.dictionaries(
-            names, trees | st.fixed_dictionaries({"layers": trees}, optional={"arguments": trees}), max_size=2
-        ),
-        "model": trees | st.fixed_dictionaries({"sequential": trees | st.lists(trees, max_size=4)}),
-        "training": trees
-        | st.fixed_dictionaries(
-            {"epochs": scalars}, optional={"optimizer": trees, "stages": trees, "callbacks": trees, "metrics": trees}
-        ),
-        "tune": trees | st.fixed_dictionaries({"algorithm": trees, "space": st.dictionaries(names, trees, max_size=2)}),
-        "quick": trees | st.fixed_dictionaries({"set": st.dictionaries(names, trees, max_size=2)}),
+        "data": section(source=st.just("digits") | trees, limit=trees, features=trees),
+        "blocks": st.dictionaries(names, section(layers=trees, arguments=trees, inputs=trees), max_size=2),
+        "model": section(sequential=trees | st.lists(trees, max_size=4), functional=trees),
+        "training": section(epochs=scalars, optimizer=trees, stages=trees, callbacks=trees, metrics=trees),
+        "tune": section(algorithm=trees, space=st.dictionaries(names, trees, max_size=2)),
+        "quick": section(set=st.dictionaries(names, trees, max_size=2), expect=trees),
         "expect": trees,
         "export": trees,
         "evaluation": trees,
@@ -269,36 +305,132 @@ SECTIONS = st.fixed_dictionaries(
 )
 
 
-@given(SECTIONS)
+@few
+@given(ANY_RECIPE)
 def test_trees_of_the_languages_own_words(values: dict[str, Any]) -> None:
     check(to_yaml(values))
 
 
-@given(st.sampled_from(VALID), st.lists(st.tuples(names, words | st.text(max_size=6)), min_size=1, max_size=3))
-def test_any_settings(text: str, said: list[tuple[str, str]]) -> None:
-    check(text, tuple(f"{path}={value}" for path, value in said))
+def likely(argument: Argument) -> st.SearchStrategy[Any]:
+    """Values that an argument of the catalogue may take, and some that it may not."""
+    low, high = argument.min or 0, argument.max or 8
+    by_type = {
+        "int": st.integers(int(low) - 1, min(int(high) + 1, 8)),
+        "float": st.floats(low - 0.5, min(high + 0.5, 2.0)),
+        "bool": st.booleans(),
+        "str": st.sampled_from(argument.choices or ("a", "b")),
+        "null": st.none(),
+        "shape": st.lists(st.integers(0, 3) | st.none(), max_size=3),
+        "dtype": st.sampled_from(["float32", "float"]),
+    }
+    kinds = [part.removeprefix("list[").removesuffix("]") for part in alternatives(argument.type)]
+    found = [by_type[kind] if kind in by_type else bare(kind) for kind in kinds]
+    is_list = "list[" in argument.type
+    return st.one_of(*found, *([st.lists(st.one_of(*found), max_size=3)] if is_list else []))
 
 
+def bare(kind: str) -> st.SearchStrategy[Any]:
+    """The names of a kind of component."""
+    return st.sampled_from(catalogue().names(kind) or ("nothing",))
+
+
+@st.composite
+def components(draw: Callable[[Any], Any], kind: str) -> Any:
+    """A component of the catalogue with some of its arguments."""
+    spec = catalogue().find(kind, draw(bare(kind)))
+    assert spec is not None
+    chosen = {
+        name: draw(likely(argument))
+        for name, argument in spec.arguments.items()
+        if argument.required or draw(st.integers(0, 5)) == 0
+    }
+    return {spec.name: chosen} if chosen else spec.name
+
+
+OF_THE_CATALOGUE = st.fixed_dictionaries(
+    {
+        "name": st.just("a/b"),
+        "data": st.just({"source": "digits"}),
+        "model": st.lists(components("layer"), max_size=4).map(
+            lambda layers: {"sequential": [*layers, "Flatten", {"Dense": {"units": 10}}]}
+        ),
+        "training": st.fixed_dictionaries(
+            {"epochs": st.just(1), "optimizer": components("optimizer")},
+            optional={
+                "callbacks": st.lists(components("callback"), max_size=2),
+                "loss": components("loss"),
+                "metrics": st.lists(components("metric"), max_size=2),
+            },
+        ),
+    }
+)
+
+
+@few
+@given(OF_THE_CATALOGUE)
+def test_components_of_the_catalogue(values: dict[str, Any]) -> None:
+    check(to_yaml(values))
+
+
+said = st.lists(st.tuples(names, words | st.text(max_size=6)), min_size=1, max_size=3)
+
+
+@few
+@given(st.sampled_from(VALID), said)
+def test_any_settings(text: str, settings: list[tuple[str, str]]) -> None:
+    check(text, tuple(f"{path}={value}" for path, value in settings))
+
+
+@few
+@given(st.lists(st.text() | st.lists(words | st.just("="), max_size=6).map("".join), max_size=3))
+def test_any_texts_as_settings(settings: list[str]) -> None:
+    check(CHAIN, tuple(settings))
+
+
+@few
 @given(trees)
 def test_yaml_reads_back_as_it_was_written(value: Any) -> None:
-    assume("<<" not in repr(value))
     text = to_yaml({"value": value})
-    assert repr(plain(read_text(Source("text", text)))) == repr(_with_text_keys({"value": value}))
+    assert repr(plain(read_text(Source("text", text)))) == repr(with_text_keys({"value": value}))
 
 
-def _with_text_keys(value: Any) -> Any:
+def with_text_keys(value: Any) -> Any:
+    """Plain values as a recipe has them: keys are text."""
     match value:
         case dict():
-            return {str(key): _with_text_keys(inner) for key, inner in value.items()}
+            return {str(key): with_text_keys(inner) for key, inner in value.items()}
         case list():
-            return [_with_text_keys(inner) for inner in value]
+            return [with_text_keys(inner) for inner in value]
     return value
 
 
+@few
 @given(scalars, st.sampled_from(["summary", "reference"]))
 def test_every_text_survives_a_dump(value: Any, key: str) -> None:
     written = str(value).replace("$", "$$")
-    assume("\ufeff" not in written)
-    recipe = load({**plain(read_text(Source("text", CHAIN))), key: written})
+    assume("\ufeff" not in written)  # read as the mark of an encoding
+    recipe = load({**plain(read_text(Source("text", HEADS))), key: written})
     assert getattr(recipe.config, key) == str(value)
     check_round_trip(recipe)
+
+
+@pytest.mark.slow
+@many
+@given(mutations)
+def test_many_mutated_recipes(mutation: tuple[str, int]) -> None:
+    text, seed = mutation
+    check(mutated(text, random.Random(seed)))
+
+
+@pytest.mark.slow
+@many
+@given(ANY_RECIPE | OF_THE_CATALOGUE)
+def test_many_trees(values: dict[str, Any]) -> None:
+    check(to_yaml(values))
+
+
+@pytest.mark.slow
+@many
+@given(st.sampled_from(VALID), said)
+def test_many_settings(text: str, settings: list[tuple[str, str]]) -> None:
+    check(text, tuple(f"{path}={value}" for path, value in settings))

@@ -80,3 +80,33 @@ def test_mistakes_in_a_stage(told: Told, stage: str, expected: list[tuple[str, s
 def test_a_mistake_that_stages_inherit_is_told_once(told: Told) -> None:
     text = "training: {epochs: 1, optimizer: {SGD: {momentun: 1}}, stages: [{name: a}, {optimizer: {SGD: {}}}]}"
     assert told(text) == [("unknown-argument", 1, "momentun")]
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [
+        ("{loss: MeanSquaredError}", [("loss-contradicts-output", "MeanSquaredError")]),
+        ("{metrics: [CategoricalAccuracy]}", [("metric-contradicts-target", "CategoricalAccuracy")]),
+        ("{losses: {digits: SparseCategoricalCrossentropy}}", [("unknown-output", "digits")]),
+    ],
+)
+def test_what_a_stage_says_is_held_against_the_output(told: Told, stage: str, expected: list[tuple[str, str]]) -> None:
+    found = told(f"training: {{epochs: 1, stages: [{{name: a}}, {stage}]}}")
+    assert [(code, token) for code, _, token in found] == expected
+
+
+def test_monitors_of_a_stage_are_those_of_its_metrics(read: Read) -> None:
+    text = """\
+training:
+  epochs: 1
+  best: {monitor: val_accuracy}
+  stages:
+    - {name: one}
+    - name: two
+      metrics: [{SparseTopKCategoricalAccuracy: {k: 2, name: top}}]
+      best: {monitor: val_top}
+      callbacks: [{EarlyStopping: {monitor: val_accuracy}}]
+tune: {algorithm: {grid: {}}, objective: val_top, space: {}}
+expect: {test_accuracy: {at_least: 0}, test_top: {at_least: 0}}
+"""
+    assert [(found.code, found.span.line) for found in read(text).warnings] == [("unknown-monitor", 9)]

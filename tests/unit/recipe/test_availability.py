@@ -1,0 +1,75 @@
+"""What recipes may say already and dlkit does not do yet: valid, and refused when run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dlkit.recipe.availability import refuse_unavailable
+from dlkit.recipe.diagnostics import RecipeError
+from dlkit.recipe.load import Recipe
+
+Read = Callable[..., Recipe]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "token"),
+    [
+        (
+            "data: {source: {csv: {path: a.csv, target: y}}}\nmodel: {sequential: [Flatten]}",
+            "the source `csv`",
+            "source",
+        ),
+        ("data: {source: digits, augment: [{RandomFlip: {mode: horizontal}}]}", "`data.augment`", "augment"),
+        ("data: {source: digits, folds: 5}", "`data.folds`", "folds"),
+        ("data: {source: digits, preprocess: {image: [{Rescaling: {scale: 2}}]}}", "`data.preprocess`", "preprocess"),
+        ("data: {source: digits, class_weight: balanced}", "`data.class_weight`", "class_weight"),
+        ("data: {source: digits, features: {image: {}}}", "`data.features` as a mapping", "features"),
+        ("training: {epochs: 1, precision: mixed_bfloat16}", "`training.precision: mixed_bfloat16`", "precision"),
+        ("training: {epochs: 1, stages: [{name: a}]}", "`training.stages`", "stages"),
+        ("training: {epochs: 1, strategy: mirrored}", "`training.strategy: mirrored`", "strategy"),
+        (
+            "training: {epochs: 1, steps_per_execution: auto}",
+            "`training.steps_per_execution: auto`",
+            "steps_per_execution",
+        ),
+        ("training: {epochs: 1, initial_weights: a.keras}", "`training.initial_weights`", "initial_weights"),
+        ("model: {sequential: [run:latest, Flatten, {Dense: {units: 10}}]}", "the layer `run:latest`", "model"),
+        ("expect: {test_accuracy: {at_least: 0.1, over: recipe:a/b}}", "`expect` over another run", "test_accuracy"),
+        ("evaluation: {samples: 3}", "`evaluation.samples`", "samples"),
+        (
+            "model: {gan: {latent_size: 2, generator: {mlp: {units: [2]}}, discriminator: {mlp: {units: [1]}}}}",
+            "the pattern `gan`",
+            "model",
+        ),
+    ],
+)
+def test_what_is_not_available_is_told_at_its_place(read: Read, text: str, message: str, token: str) -> None:
+    recipe = read(text)
+    with pytest.raises(RecipeError) as raised:
+        refuse_unavailable(recipe)
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.message) == ("not-available", f"{message} is not available yet")
+    line = found.span.source.line(found.span.line)
+    assert line[found.span.column - 1 : found.span.end_column - 1] == token
+
+
+def test_all_of_it_is_told_at_once(read: Read) -> None:
+    with pytest.raises(RecipeError) as raised:
+        refuse_unavailable(read("data: {source: digits, folds: 3}\ntraining: {epochs: 1, profile: {steps: [1, 2]}}"))
+    assert [found.span.line for found in raised.value.diagnostics] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "data: {source: digits, cache: memory, augment: []}",
+        "training: {epochs: 1, precision: float32, jit_compile: true, strategy: none, steps_per_execution: 4}",
+        "tune: {algorithm: {grid: {}}, space: {seed: {int: [1, 2]}}}\nexport: {format: onnx}",
+        "evaluation: {metrics: [SparseTopKCategoricalAccuracy]}",
+    ],
+)
+def test_what_is_available_or_concerns_another_command_is_not_refused(read: Read, text: str) -> None:
+    refuse_unavailable(read(text))
