@@ -203,15 +203,16 @@ class CallReader:
         return {name: made.get(name) or UNKNOWN for name in names}
 
     def _inputs_by_name(self, names: list[str], use: Use, source: Mapping, scope: Scope) -> dict[str, Tensor | None]:
-        for entry in source:
-            if entry.key not in names:
-                cure = did_you_mean(entry.key, names, f"it has {listing(names)}")
-                message = f"`{use.word}` has no input `{entry.key}`"
-                self.findings.error("unknown-argument", message, entry.key_span, cure)
+        unknown = [entry for entry in source if entry.key not in names]
+        for entry in unknown:
+            cure = did_you_mean(entry.key, names, f"it has {listing(names)}")
+            message = f"`{use.word}` has no input `{entry.key}`"
+            self.findings.error("unknown-argument", message, entry.key_span, cure)
         made = {entry.key: self.tensor(entry.node, scope) for entry in source if entry.key in names}
         if names[0] not in made and scope.previous is not None:
             made[names[0]] = scope.previous
-        return made
+        # One that is not known may be meant for one that is missing.
+        return {**dict.fromkeys(names), **made} if unknown else made
 
 
 def _tensors(count: int) -> str:

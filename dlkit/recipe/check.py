@@ -15,7 +15,7 @@ from dlkit.recipe.catalogue import Argument, ComponentSpec
 from dlkit.recipe.components import Components
 from dlkit.recipe.diagnostics import Findings, Span, did_you_mean, listing
 from dlkit.recipe.graph import Component
-from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, is_null, is_unknown, kind_name, plain
+from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, is_null, is_typed, is_unknown, kind_name, plain
 from dlkit.recipe.paths import written_component
 from dlkit.recipe.slots import (
     ANY,
@@ -94,7 +94,7 @@ class Checker:
 
     def component(self, node: Node, slot: ComponentSlot) -> Any:
         """A component; or the plain value that may stand in its place."""
-        if is_unknown(node):
+        if not is_typed(node):
             return plain(node)
         if slot.argument and self._is_value(node, slot, slot.argument):
             return self.values.check(node, slot.argument)

@@ -41,15 +41,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_plain else '"')
 
 
-def _number(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
-    text = repr(value)
-    return dumper.represent_scalar(
-        "tag:yaml.org,2002:float", {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}.get(text, text)
-    )
-
-
 _Dumper.add_representer(str, _text)
-_Dumper.add_representer(float, _number)
 
 
 def to_yaml(values: Any, comment: str = "") -> str:

@@ -7,7 +7,7 @@ that nothing is held against it.
 from __future__ import annotations
 
 from collections.abc import Mapping as Values
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
@@ -17,6 +17,7 @@ from dlkit.recipe.nodes import Scalar, Sequence
 
 _SIZES = ("classes", "train_size", "validation_size", "test_size", "steps_per_epoch")
 _GROUPS: dict[str, type[Feature] | type[Target]] = {"features": Feature, "targets": Target}
+_LISTS = ("shape", "labels", "columns")
 _STANDS_IN: dict[str, Any] = {"kind": "", "dtype": "float32", "default": True}  # 1 for all others: they are sizes
 
 
@@ -74,7 +75,7 @@ class FactReferences:
         if not index:
             return self._fact(value, part, path, span)
         if value is None:
-            return self._scalar(None, part, path, span)
+            return replace(self._scalar(None, part, path, span), typed=part == "shape")
         if not isinstance(value, tuple):
             return self._mistaken(path, f"`{part}` is no list", span)
         if not index[0].isdecimal() or int(index[0]) >= len(value):
@@ -90,8 +91,8 @@ class FactReferences:
         if value is None and self.loaded:
             return self._mistaken(path, "the data does not tell", span)
         stands_in = _STANDS_IN.get(part, 1) if value is None else value
-        return Scalar(stands_in, span, known=value is not None, written=f"${path}")
+        return Scalar(stands_in, span, known=value is not None, typed=part not in _LISTS, written=f"${path}")
 
     def _mistaken(self, path: str, why: str, span: Span, cure: str = "") -> Scalar:
         self.findings.error("unknown-fact", f"`${path}`: {why}", span, cure)
-        return Scalar(None, span, known=False, written=f"${path}")
+        return Scalar(None, span, known=False, typed=False, written=f"${path}")

@@ -294,8 +294,7 @@ def _chained(source: Node | None, name: str, span: Span) -> Node | None:
     before = Scalar(name, span)
     match source:
         case Mapping() if len(source):
-            first = next(iter(source)).key
-            return Mapping({**source.entries, first: replace(source.entries[first], node=before)}, source.span)
+            return source.replaced(next(iter(source)).key, before)
         case Sequence(items=[_, *rest]):
             return Sequence([before, *rest], source.span)
     return None if source is None else before

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping as Values
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dlkit.recipe import library
 from dlkit.recipe.bounds import Work
+from dlkit.recipe.components import Components
 from dlkit.recipe.compose import Composer
 from dlkit.recipe.diagnostics import Diagnostic, Findings, RecipeError, Source, Span, did_you_mean
 from dlkit.recipe.dump import to_yaml
@@ -80,24 +81,58 @@ def _read_root(reference: str | Path | Values[str, Any]) -> tuple[Path | None, N
 def _load(
     root: Node, path: Path | None, said: Iterable[str] | Values[str, Any], quick: bool, allow_plugins: bool
 ) -> Recipe:
-    findings, work = Findings(), Work()
-    allowed = plugins_allowed(allow_plugins)
-
-    def checked(variant: Mapping, found: Findings) -> Recipe | None:
-        return read(variant, path, found, allow_plugins=allowed, work=work)
-
+    findings = Findings()
     composer = Composer(Plugins(findings), findings)
     composed = composer.tree(root, path)
-    settings = list(python_settings(said) if isinstance(said, Values) else parse_settings(said, findings))
-    base = _fixed(composed, settings, composer.paths)
-    variants = [base, composer.quick(base)] if quick or isinstance(base.get("quick"), Mapping) else [base]
-    # The quick variant is checked too, so that `verify --quick` never meets a mistake that `validate` let pass.
-    recipes = [checked(composer.settled(variant, settings), findings) for variant in variants]
-    SpaceChecker(composer, checked, findings).check(composer.settled(base, settings))
+    settings = python_settings(said) if isinstance(said, Values) else parse_settings(said, findings)
+    loader = _Loader(composer, settings, path, plugins_allowed(allow_plugins), findings)
+    recipe = loader.load(_fixed(composed, settings, composer.paths), quick)
     findings.stop_at_errors()
-    recipe = recipes[quick]
     assert recipe is not None
     return replace(recipe, files=tuple(composer.files), warnings=findings.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loader:
+    """Checks a composed recipe and all its variants.
+
+    Args:
+        settings: Applied to each.
+    """
+
+    composer: Composer
+    settings: list[Setting]
+    path: Path | None
+    allow_plugins: bool
+    findings: Findings
+    work: Work = field(default_factory=Work)
+
+    def load(self, composed: Mapping, quick: bool) -> Recipe | None:
+        """The recipe, or its quick variant; None where there are mistakes, which are noted."""
+        root = self.composer.settled(composed, self.settings)
+        recipe = self._read(root, self.findings)
+        is_valid = not self.findings.errors
+        if quick or isinstance(composed.get("quick"), Mapping):
+            # The quick variant is checked always, so that `verify --quick` meets no mistake that `validate` let pass.
+            variant = self._variant(self.composer.quick(composed), is_valid)
+            recipe = variant if quick else recipe
+        known = self.composer.plugins.components  # a search changes no plugins
+        SpaceChecker(
+            self.composer, lambda tried, found: self._read(tried, found, known), self.findings, is_valid
+        ).check(root)
+        return recipe
+
+    def _read(self, root: Mapping, findings: Findings, components: Components | None = None) -> Recipe | None:
+        return read(root, self.path, findings, allow_plugins=self.allow_plugins, components=components, work=self.work)
+
+    def _variant(self, root: Mapping, is_valid: bool) -> Recipe | None:
+        """A variant of the recipe; what a mistaken recipe lacks, it lacks in other words."""
+        found = Findings(incomplete=self.findings.incomplete)
+        recipe = self._read(self.composer.settled(root, self.settings), found)
+        for diagnostic in found.found.values():
+            if is_valid or diagnostic.code != "missing-key":
+                self.findings.add(diagnostic)
+        return recipe
 
 
 def _fixed(root: Mapping, settings: list[Setting], paths: Paths) -> Mapping:
@@ -107,10 +142,7 @@ def _fixed(root: Mapping, settings: list[Setting], paths: Paths) -> Mapping:
         return root
     fixed = {_in_full(root, setting.path, paths) for setting in settings}
     left = space.without(*(entry.key for entry in space if _in_full(root, entry.key, paths) in fixed))
-    made, changed = Mapping(dict(root.entries), root.span), Mapping(dict(tune.entries), tune.span)
-    changed.put("space", left, tune.entries["space"].key_span)
-    made.put("tune", changed, root.entries["tune"].key_span)
-    return made
+    return root.replaced("tune", tune.replaced("space", left))
 
 
 def _in_full(root: Mapping, path: str, paths: Paths) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ class Scalar:
         plain: Whether the value itself was written, without quotes.
         known: Whether the value is known: a fact of the data may not be before the data is loaded, an argument of a block
             is not before the block is used, and a mistaken reference never is.
+        typed: Whether at least its type is that of `value`.
         written: The reference that a dump holds in the place of the value.
     """
 
@@ -29,6 +30,7 @@ class Scalar:
     span: Span = NOWHERE
     plain: bool = True
     known: bool = True
+    typed: bool = True
     written: str | None = None
 
 
@@ -79,6 +81,10 @@ class Mapping:
         """The one entry of a mapping of one entry, or None."""
         return next(iter(self.entries.values())) if len(self.entries) == 1 else None
 
+    def replaced(self, key: str, node: Node) -> Mapping:
+        """The mapping with another value under a key that it has."""
+        return Mapping({**self.entries, key: replace(self.entries[key], node=node)}, self.span)
+
     def without(self, *keys: str) -> Mapping:
         """The mapping with some keys left out."""
         return Mapping({entry.key: entry for entry in self if entry.key not in keys}, self.span)
@@ -110,8 +116,13 @@ def is_null(node: Node | None) -> bool:
 
 
 def is_unknown(node: Node | None) -> bool:
-    """Whether a node stands for something that is not known yet: nothing can be held against it."""
+    """Whether a node stands for something that is not known yet: no value can be held against it."""
     return isinstance(node, Scalar) and not node.known
+
+
+def is_typed(node: Node | None) -> bool:
+    """Whether the type of a node is known."""
+    return not isinstance(node, Scalar) or node.known or node.typed
 
 
 def text_of(node: Node | None) -> str | None:
@@ -181,6 +192,8 @@ def kind_name(node: Node | None) -> str:
             return "a list"
         case Mapping():
             return "a mapping"
+        case Scalar(known=False, written=str() as reference):
+            return f"`{reference}`"
         case Scalar(value=bool() as value):
             return f"`{str(value).lower()}`"
         case Scalar(value=str() as value):

@@ -259,12 +259,13 @@ def _component(name: str, before: Node | None, body: Node | None) -> Node:
 def _into_mapping(
     node: Node | None, key: str, slot: Slot, default: Node | None = None, removable: bool = False
 ) -> Step:
+    is_mapping = isinstance(node, Mapping)
     entries = node if isinstance(node, Mapping) else Mapping()
 
     def write(value: Node | None) -> Node:
         if value is None:
             return entries.without(key)
-        changed = Mapping(dict(entries.entries), entries.span)
+        changed = Mapping(dict(entries.entries), entries.span if is_mapping else value.span)
         changed.put(key, value, entries.entries[key].key_span if key in entries else None)
         return changed
 

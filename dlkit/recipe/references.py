@@ -70,7 +70,7 @@ class References:
         self.count = self.count + 1 if self.depth else 1
         self.work.values += 1
         if self._is_too_much(node):
-            return Scalar(None, node.span, known=False)
+            return Scalar(None, node.span, known=False, typed=False)
         self.depth += 1
         made = self._resolved(node, local)
         self.depth -= 1
@@ -146,7 +146,7 @@ class References:
             self.findings.error("unknown-reference", message, node.span)
             return _failed(node)
         value = local[head]
-        return replace(node, known=False, written=str(node.value)) if value is None else value
+        return _failed(node) if value is None else value
 
     def _value(self, path: str, node: Scalar, local: Local) -> Node:
         """Another value of the recipe, told where the reference stands."""
@@ -199,7 +199,7 @@ def _kept(node: Node) -> Node:
     """Values whose references are replaced later, where they are set."""
     match node:
         case Scalar(value=str() as text) if "$" in text:
-            return replace(node, known=False, written=text)
+            return replace(node, known=False, typed=False, written=text)
         case Scalar():
             return node
         case Sequence():
@@ -209,8 +209,8 @@ def _kept(node: Node) -> Node:
 
 
 def _failed(node: Scalar) -> Scalar:
-    """What stands in for a mistaken reference: nothing is held against it."""
-    return Scalar(None, node.span, known=False, written=str(node.value))
+    """What stands in for a mistaken reference, or one that is not bound yet: nothing is held against it."""
+    return Scalar(None, node.span, known=False, typed=False, written=str(node.value))
 
 
 def _at(node: Node, span: Span) -> Node:

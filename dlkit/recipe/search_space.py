@@ -26,11 +26,13 @@ class SpaceChecker:
 
     Args:
         read: Checks a composed recipe.
+        is_valid: Whether the recipe itself is: a mistake anywhere is then one of the value that is tried.
     """
 
     composer: Composer
     read: Read
     findings: Findings
+    is_valid: bool
 
     def check(self, root: Mapping) -> None:
         """Notes what is wrong with the space of a composed recipe that was read before."""
@@ -95,7 +97,7 @@ class SpaceChecker:
                 continue
             if _is_within(found.span, node):
                 self.findings.add(found)
-            elif not self.findings.errors:
+            elif self.is_valid:
                 message = f"with `{entry.key}: {_shown(node)}`: {found.message}"
                 self.findings.error(found.code, message, node.span, found.cure)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from dlkit.recipe import keys
 from dlkit.recipe.diagnostics import Findings, Span, did_you_mean, listing
-from dlkit.recipe.nodes import Mapping, Node, Sequence, is_unknown, kind_name, number_text, plain
+from dlkit.recipe.nodes import Mapping, Node, Sequence, is_typed, is_unknown, kind_name, number_text, plain
 from dlkit.recipe.slots import ListOf, MapOf, Section, Slot, fields
 from dlkit.recipe.values import type_cure
 
@@ -29,6 +29,7 @@ _TAKES = {
     "model_attributes_type": ("a mapping", "map"),
     "none_required": ("nothing", "null"),
 }
+_OF_TYPE = {*_TAKES, "literal_error"}
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("above", "gt"),
@@ -135,7 +136,7 @@ def _tell(problems: list[tuple[Any, Place]], with_unknown: set[str], findings: F
         if place.path not in with_unknown:  # where a key is misspelt, the missing one is meant
             for problem, _ in problems:
                 _missing(problem["loc"][-1], place, findings)
-    elif not is_unknown(place.node):
+    elif not is_unknown(place.node) or (is_typed(place.node) and all(p["type"] in _OF_TYPE for p, _ in problems)):
         _wrong(problems, place, findings)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dlkit.recipe.keys import Stage
 from dlkit.recipe.merge import merge
-from dlkit.recipe.nodes import Entry, Mapping, Node, Sequence, inside, items_of
+from dlkit.recipe.nodes import Mapping, Node, Sequence, inside, items_of
 from dlkit.recipe.paths import Paths
 from dlkit.recipe.slots import Section
 
@@ -27,11 +27,7 @@ def with_stages(root: Mapping, merged: list[Node]) -> Mapping:
     if not isinstance(training, Mapping) or not isinstance(stages, Sequence) or not merged:
         return root
     items = [_own(stage, whole) for stage, whole in zip(stages.items, merged, strict=True)]
-    changed = Mapping(dict(training.entries), training.span)
-    changed.put("stages", Sequence(items, stages.span), training.entries["stages"].key_span)
-    made = Mapping(dict(root.entries), root.span)
-    made.entries["training"] = Entry("training", root.entries["training"].key_span, changed)
-    return made
+    return root.replaced("training", training.replaced("stages", Sequence(items, stages.span)))
 
 
 def _own(stage: Node, whole: Node) -> Node:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dlkit.recipe.catalogue import Argument
 from dlkit.recipe.diagnostics import Findings, Span, did_you_mean, listing
-from dlkit.recipe.nodes import Mapping, Node, Scalar, Sequence, is_unknown, kind_name, number_text, plain
+from dlkit.recipe.nodes import Mapping, Node, Scalar, Sequence, is_typed, is_unknown, kind_name, number_text, plain
 from dlkit.recipe.slots import COMPONENT_KINDS, alternatives
 from dlkit.recipe.yaml_source import scalar_value
 
@@ -52,11 +52,11 @@ class ValueChecker:
         Args:
             owner: What the argument belongs to, for messages.
         """
-        if is_unknown(node):
-            return plain(node)
         whose = f"`{argument.name}` of {owner}" if owner else f"`{argument.name}`"
         if not any(matches(node, part) for part in alternatives(argument.type)):
             self._wrong_type(node, argument, whose)
+            return plain(node)
+        if is_unknown(node):
             return plain(node)
         if isinstance(node, Scalar) and isinstance(node.value, str):
             return self._text(node.value, node.span, argument, whose)
@@ -118,7 +118,7 @@ def type_cure(node: Node, types: Collection[str]) -> str:
     Args:
         types: Those it may have, in the catalogue's words.
     """
-    value = node.value if isinstance(node, Scalar) else None
+    value = node.value if isinstance(node, Scalar) and node.known else None
     if value is None:
         return "begin each item with `- `" if isinstance(node, Mapping) and "list" in types else ""
     if isinstance(value, str):
@@ -191,8 +191,8 @@ def with_article(word: str) -> str:
 
 
 def matches(node: Node, part: str) -> bool:
-    """Whether a node has a type of the catalogue. Unknown values match every type."""
-    if is_unknown(node) or part == "any":
+    """Whether a node has a type of the catalogue; one whose type is not known has any."""
+    if not is_typed(node) or part == "any":
         return True
     if part.startswith("list["):
         inner = alternatives(part[5:-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,6 +51,15 @@ def test_mistakes(told: Callable[..., Any], written: str) -> None:
     text = f"{{CosineDecay: {{initial_learning_rate: 0.1, decay_steps: {written}}}}}"
     found = told(f"training: {{epochs: 10, optimizer: {{SGD: {{learning_rate: {text}}}}}}}")
     assert [(code, token) for code, _, token in found] == [("wrong-type", written)]
+
+
+def test_a_mapping_that_is_no_duration_is_left_as_it_is(read: Read) -> None:
+    source = "{python: {function: f, arguments: {epochs: 3}}}"
+    recipe = read(f"data: {{source: {source}}}\nmodel: {{sequential: [Flatten]}}")
+    made = in_updates(recipe.config.data.source, recipe.components, 10, 25)
+    assert made.arguments == {"function": "f", "arguments": {"epochs": 3}}
+    unknown = replace(made, name="of_another_recipe")
+    assert in_updates(unknown, recipe.components, 10, 25) == unknown
 
 
 def test_a_duration_may_be_a_reference(read: Read) -> None:

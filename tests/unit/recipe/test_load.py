@@ -115,6 +115,9 @@ def test_defaults(read: Read) -> None:
     assert (training.optimizer, training.precision, training.strategy) == ("Adam", "float32", "none")
     assert (training.best.monitor, training.best.mode, training.callbacks) == ("val_loss", "auto", [])
     assert training.checkpoint == Checkpoint()
+    tune = read("tune: {algorithm: {grid: {}}, space: {}, early_stop: {}}").config.tune
+    assert tune is not None
+    assert (tune.objective, tune.direction, tune.seeds, tune.early_stop.after) == ("val_loss", "auto", 1, 1)
     assert read("data: {source: digits, limit: {per_class: 100}}").config.data.limit == PerClass(per_class=100)
 
 
@@ -152,6 +155,13 @@ def test_quick(tmp_path: Path, read: Read) -> None:
     with pytest.raises(RecipeError) as raised:
         read("seed: 3", path=path, quick=True)
     assert [found.code for found in raised.value.diagnostics] == ["no-quick"]
+
+
+def test_what_the_recipe_lacks_is_not_told_of_its_quick_variant_too(told: Callable[..., Any]) -> None:
+    text = "ta: {source: digits}\nmodel: {sequential: [Flatten]}\nquick: {set: {data.limit: 5}}\ndata: {}"
+    assert [code for code, *_ in told(text)] == ["unknown-key", "missing-key"]
+    text = "quick: {set: {tune.seeds: 2}}"
+    assert [(code, token) for code, _, token in told(text)] == [("missing-key", "2"), ("missing-key", "2")]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from dlkit.recipe.diagnostics import RecipeError
+from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.graph import Graph, Tensor
 from dlkit.recipe.load import Recipe
 
@@ -211,6 +213,7 @@ def test_from(read: Read) -> None:
             "Dense: {units: 4, name: again, from: flat}",
             "Add: {from: [dense, again]}",
             "MultiHeadAttention: {num_heads: 1, key_dim: 2, from: {query: add, value: flat, use_causal_mask: true}}",
+            "Attention: {from: {inputs: [multi_head_attention, flat]}, name: attended}",
             "LSTM: {units: 3, return_state: true, name: read}",
             "Concatenate: {from: [read.1, read.2]}",
             "Dense: {units: 5}",
@@ -222,7 +225,8 @@ def test_from(read: Read) -> None:
         "again": "flat",
         "add": ["dense", "again"],
         "multi_head_attention": {"": "add", "value": "flat", "use_causal_mask": True},
-        "read": "multi_head_attention",
+        "attended": ["multi_head_attention", "flat"],
+        "read": "attended",
         "concatenate": [("read", 1), ("read", 2)],
         "dense_1": "concatenate",
     }
@@ -363,6 +367,12 @@ def test_layers_inside_a_layer_have_names_of_their_own(read: Read) -> None:
     ]
 
 
+def test_numbers_of_a_list_are_floats_where_keras_wants_floats(read: Read) -> None:
+    layers = graph(read(sequential("Normalization: {mean: [1, 2], variance: 4}", "Flatten", HEAD))).layers
+    arguments = layers["normalization"].arguments
+    assert [type(value) for value in (*arguments["mean"], arguments["variance"])] == [float, float, float]
+
+
 def test_applications_and_runs_are_layers(read: Read) -> None:
     recipe = read(
         sequential(
@@ -483,10 +493,32 @@ def test_mistakes_in_networks_and_blocks(told: Told, text: str, expected: list[t
     assert [(code, token) for code, _, token in told(text)] == expected
 
 
-def test_a_chain_takes_one_feature(told: Told, read: Read) -> None:
-    facts_of_two = "data: {source: {npz: {path: a.npz}}}"
-    recipe = read(f"{facts_of_two}\nmodel: {{sequential: [{{Dense: {{units: 1}}}}]}}")
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        ("join", [("missing-from", "join")]),
+        ("join: {from: image}", [("missing-from", "join")]),
+        ("join: {from: [image, image, image]}", [("wrong-inputs", "[image, image, image]")]),
+        ("join: {from: {memry: image}}", [("unknown-argument", "memry")]),
+        ("join: {from: {memory: imag}}", [("unknown-from", "imag")]),
+        ("Flatten: {from: [image, image]}", [("several-tensors", "[image, image]")]),
+    ],
+)
+def test_mistakes_with_what_a_block_takes(told: Told, layer: str, expected: list[tuple[str, str]]) -> None:
+    found = told(INPUTS + functional(layer, "Flatten", HEAD))
+    assert sorted((code, token) for code, _, token in found) == sorted(expected)
+
+
+def test_a_chain_whose_features_are_not_known(read: Read) -> None:
+    recipe = read("data: {source: {npz: {path: a.npz}}}\nmodel: {sequential: [{Dense: {units: 1}}]}")
     assert graph(recipe).inputs == ("input",)
+
+
+def test_a_chain_takes_one_feature(read: Read) -> None:
+    text = "data: {source: {npz: {path: a.npz}}}\nmodel: {sequential: [{Dense: {units: 1}}]}"
+    two = DataFacts({"a": Feature("vector", (2,)), "b": Feature("vector", (2,))}, {"y": Target("number")})
+    with pytest.raises(RecipeError, match="a chain takes one feature, and the data has `a`, `b`"):
+        read(text).with_facts(two)
 
 
 DOUBLING = "".join(f"  b{n}: {{layers: [b{n - 1}, b{n - 1}]}}\n" for n in range(1, 40))

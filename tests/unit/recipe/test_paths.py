@@ -162,6 +162,22 @@ def test_put_makes_what_is_needed_on_the_way() -> None:
     assert put("tune.space", {}, "{}") == {"tune": {"space": {}}}
 
 
+def test_paths_into_the_kinds_of_networks() -> None:
+    assert put("model.mlp.dropout", 0.5, "model: {mlp: {units: [8]}}") == {
+        "model": {"mlp": {"units": [8], "dropout": 0.5}}
+    }
+    assert put("model.dropout", 0.5, "model: {mlp: {units: [8]}}") == {"model": {"mlp": {"units": [8], "dropout": 0.5}}}
+    text = "model: {functional: {inputs: [a], layers: [{Dense: {units: 1, name: b}}]}}"
+    assert put("model.functional.outputs", "b", text)["model"]["functional"]["outputs"] == "b"
+    assert put("model.layers.b.units", 2, text)["model"]["functional"]["layers"] == [
+        {"Dense": {"units": 2, "name": "b"}}
+    ]
+    text = "model: {gan: {latent_size: 2, generator: {sequential: [ReLU]}}}"
+    assert put("model.gan.generator.sequential.ReLU.max_value", 6, text)["model"]["gan"]["generator"] == {
+        "sequential": [{"ReLU": {"max_value": 6}}]
+    }
+
+
 def test_put_over_another_component_replaces_it() -> None:
     made = put("training.optimizer.SGD.momentum", 0.9, "training: {optimizer: {Adam: {learning_rate: 0.1}}}")
     assert made["training"]["optimizer"] == {"SGD": {"momentum": 0.9}}

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from dlkit.recipe.catalogue import Argument, catalogue
-from dlkit.recipe.diagnostics import Diagnostic, RecipeError, Source
+from dlkit.recipe.diagnostics import NOWHERE, Diagnostic, RecipeError, Source
 from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.load import Recipe, load, parse
 from dlkit.recipe.nodes import plain
@@ -210,6 +210,7 @@ def check(text: str, said: tuple[str, ...] = ()) -> Recipe | None:
 def check_diagnostic(diagnostic: Diagnostic) -> None:
     span = diagnostic.span
     lines = span.source.lines
+    assert span.source is not NOWHERE.source
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", diagnostic.code)
     assert 1 <= span.line <= span.end_line <= len(lines)
     assert 1 <= span.column <= len(lines[span.line - 1]) + 1

@@ -152,6 +152,38 @@ def test_facts_that_are_not_known_yet_are_held_against_nothing(read: Read) -> No
     assert recipe.dump()["model"]["sequential"][0]["Dense"]["units"] == "$data.features.table.shape.0"
 
 
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [
+        ("model: {sequential: [{Dense: {units: 3, activation: $data.train_size}}]}", "$data.train_size"),
+        ("model: {sequential: [{Dense: {units: 3, use_bias: $data.train_size}}]}", "$data.train_size"),
+        ("model: {sequential: [{Dense: {units: $data.features.x.dtype}}]}", "$data.features.x.dtype"),
+        ("training: {epochs: 1, optimizer: $data.train_size}", "$data.train_size"),
+        ("training: {epochs: 1, precision: $data.train_size}", "$data.train_size"),
+        ("training: {epochs: $data.features.x.kind}", "$data.features.x.kind"),
+        ("name: $data.train_size", "$data.train_size"),
+    ],
+)
+def test_facts_are_typed_before_they_are_known(told: Told, text: str, token: str) -> None:
+    model = "" if "model" in text else "\nmodel: {sequential: [{Dense: {units: 3}}]}"
+    found = told(f"{text}{model}\ndata: {{source: {{npz: {{path: a.npz}}}}}}")
+    assert found == [("wrong-type", 1, token)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model: {sequential: [{Dense: {units: $data.features.x.shape.0}}, {Dropout: {rate: 0.1, seed: $data.train_size}}]}",
+        "model: {sequential: [{Reshape: {target_shape: $data.features.x.shape}}]}",
+        "training: {epochs: $data.train_size, optimizer: {SGD: {learning_rate: $data.train_size}}}",
+        "model: {sequential: [{Activation: {activation: $data.targets.y.labels.0}}]}",
+    ],
+)
+def test_facts_of_the_right_type_before_they_are_known(read: Read, text: str) -> None:
+    model = "" if "model" in text else "\nmodel: {sequential: [{Dense: {units: 3}}]}"
+    read(f"{text}{model}\ndata: {{source: {{npz: {{path: a.npz}}}}}}")
+
+
 def test_facts_once_the_data_is_loaded(read: Read) -> None:
     facts = DataFacts(
         {"table": Feature("vector", (7,))}, {"price": Target("classes", (), classes=3)}, steps_per_epoch=12

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dlkit.recipe.contradictions import of_metric
 from dlkit.recipe.diagnostics import Findings
 from dlkit.recipe.facts import DataFacts, Target
 from dlkit.recipe.graph import Call, Component, Graph, Tensor
@@ -185,6 +186,16 @@ def test_a_written_metric(target: Target, units: int, metric: str, wrong: bool) 
     found, codes = supervise(target, dense(units), metrics=[Component("metric", metric)])
     assert codes == (["metric-contradicts-target"] if wrong else [])
     assert found is not None and [each.name for each in found.metrics] == [metric]
+
+
+def test_the_cure_names_what_fits_the_output() -> None:
+    for target, units, name, cure in (
+        (TWO, 1, "Accuracy", "use BinaryAccuracy"),
+        (CLASSES, 10, "Accuracy", "use SparseCategoricalAccuracy"),
+        (CLASSES, 10, "TopKCategoricalAccuracy", "use SparseTopKCategoricalAccuracy"),
+    ):
+        wrong = of_metric(Component("metric", name), target, "y", units)
+        assert wrong is not None and wrong[1] == cure
 
 
 def test_no_metrics_are_none() -> None:
