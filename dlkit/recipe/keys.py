@@ -38,7 +38,7 @@ def one_of(section: Keys, most: int) -> None:
         PydanticCustomError: It has none, or too many.
     """
     if not 1 <= len(section.model_fields_set) <= most:
-        known = ", ".join(f"`{info.alias or name}`" for name, info in type(section).model_fields.items())
+        known = ", ".join(f"`{name}`" for name in type(section).model_fields)
         wanted = "one" if most == 1 else "at least one"
         raise PydanticCustomError("one_of", "{wanted} of {known} belongs here", {"wanted": wanted, "known": known})
 

@@ -33,6 +33,8 @@ def test_a_number_in_the_place_of_a_schedule(read: Read, rate: str, value: float
         ("SGD: {learning_rate: {a: 1, b: 2}}", "a schedule is one name with its arguments; found `a`, `b`"),
         ("SGD: {momentum: {x: 1}}", "`momentum` of SGD takes a number, not a mapping"),
         ("SGD: {momentum: -1}", "`momentum` of SGD is -1, but must be at least 0 and at most 1"),
+        ("SGD: {momentum: -1e40}", "`momentum` of SGD is -1e30 or less, but must be at least 0 and at most 1"),
+        ("SGD: {momentum: 1e40}", "`momentum` of SGD is 1e30 or more, but must be at least 0 and at most 1"),
         ("SGD: 5", "the arguments of `SGD` are a mapping, not the number 5"),
         ("[SGD]: {}", "a key is a single word or text"),
         ("{}", "an optimizer belongs here, not a mapping"),

@@ -104,7 +104,7 @@ def test_a_recipe_that_is_not_there() -> None:
         (found,) = raised.value.diagnostics
         assert found.code == "recipe-not-found"
         assert cure in found.cure
-        assert name in found.message
+        assert found.message == f"there is no {'file' if '.' in name else 'recipe'} `{name}`"
 
 
 def test_defaults(read: Read) -> None:
