@@ -1,4 +1,4 @@
-"""What a source hands over: the examples in memory, by name, and the splits they come in.
+"""What a source hands over: the examples by name, and the splits they come in.
 
 NumPy is not imported here, so that a source can be imported without it.
 """
@@ -6,11 +6,17 @@ NumPy is not imported here, so that a source can be imported without it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias, Union
+
+from dlkit.data.columns import Column
+from dlkit.recipe.facts import DataFacts
 
 if TYPE_CHECKING:
     import numpy as np
+
+# An array in memory, or a column that is read batch by batch. Texts are arrays of dtype object that hold str.
+Values: TypeAlias = Union["np.ndarray", Column]
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,14 +25,15 @@ class Arrays:
 
     Args:
         features: Inputs by name, each of shape (examples, ...), as raw as the source has them.
-        targets: Things to predict by name: classes as int32 of shape (examples,), real values as float32.
+        targets: Things to predict by name: classes as int32 of shape (examples,), real values as float32,
+            multi-label targets as 0 and 1 in int32 of shape (examples, labels).
 
     Raises:
         ValueError: There is no feature, or the arrays differ in length.
     """
 
-    features: dict[str, np.ndarray]
-    targets: dict[str, np.ndarray]
+    features: dict[str, Values]
+    targets: dict[str, Values]
 
     def __post_init__(self) -> None:
         lengths = {name: len(array) for name, array in (*self.features.items(), *self.targets.items())}
@@ -39,10 +46,10 @@ class Arrays:
         return len(next(iter(self.features.values())))
 
     def take(self, indices: np.ndarray) -> Arrays:
-        """The examples at these indices, in their order, as copies."""
+        """The examples at these indices, in their order; arrays are copied, columns stay unread."""
         return Arrays(
-            {name: array[indices] for name, array in self.features.items()},
-            {name: array[indices] for name, array in self.targets.items()},
+            {name: take(values, indices) for name, values in self.features.items()},
+            {name: take(values, indices) for name, values in self.targets.items()},
         )
 
     def select(self, features: Iterable[str] | None = None, targets: Iterable[str] | None = None) -> Arrays:
@@ -53,6 +60,11 @@ class Arrays:
         )
 
 
+def take(values: Values, rows: np.ndarray) -> Values:
+    """The values of these rows, in their order."""
+    return values.take(rows) if isinstance(values, Column) else values[rows]
+
+
 @dataclass(frozen=True, eq=False)
 class Splits:
     """The examples to learn from, to choose by, and to test on; no example is in two of them.
@@ -61,15 +73,18 @@ class Splits:
         train: The training examples; all there are, where the source has no splits of its own.
         validation: The validation examples, if any.
         test: The test examples, if any.
-        columns: Names of the entries of a vector feature, where they depend on the arguments of the source.
-        labels: Names of the classes of a target, in the order of their numbers, where they do so.
+        facts: What the source knows of its features and targets only now that they are loaded, as the columns of a CSV
+            file: it stands before what the source declares. Sizes in it do not count.
+        ordered: Whether the examples follow each other in time: splits are then cut in their order, test examples last.
+        gap: Examples left out between two splits that are cut so, since their windows overlap.
     """
 
     train: Arrays
     validation: Arrays | None = None
     test: Arrays | None = None
-    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    facts: DataFacts | None = None
+    ordered: bool = False
+    gap: int = 0
 
     def named(self) -> dict[str, Arrays]:
         """The splits there are, by name: train, validation, test."""
@@ -79,7 +94,7 @@ class Splits:
     def replace(self, parts: Mapping[str, Arrays]) -> Splits:
         """The same splits, with these in place of those of their names or beside them."""
         parts = {**self.named(), **parts}
-        return Splits(parts["train"], parts.get("validation"), parts.get("test"), self.columns, self.labels)
+        return replace(self, train=parts["train"], validation=parts.get("validation"), test=parts.get("test"))
 
     def select(self, features: Iterable[str] | None = None, targets: Iterable[str] | None = None) -> Splits:
         """`Arrays.select` on every split."""

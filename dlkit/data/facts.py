@@ -1,15 +1,14 @@
-"""What the loaded examples tell: the facts that a source's declaration leaves open, and a fingerprint of every byte."""
+"""What the loaded examples tell: the facts that a source's declaration leaves open."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from dataclasses import replace
 
 import numpy as np
 
-from dlkit.data.arrays import Arrays, Splits
+from dlkit.data.arrays import Arrays, Splits, Values
+from dlkit.data.columns import Column
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import DataFacts, Feature, Target
 
@@ -19,7 +18,8 @@ def measure(splits: Splits, declared: DataFacts, batch_size: int) -> DataFacts:
 
     Args:
         splits: The loaded examples.
-        declared: What the source declares; features and targets that were not loaded are left out.
+        declared: What the source declares; `splits.facts` stands before it, and features and targets that were not
+            loaded are left out.
         batch_size: Examples of one step, over all replicas.
 
     Raises:
@@ -29,12 +29,10 @@ def measure(splits: Splits, declared: DataFacts, batch_size: int) -> DataFacts:
     for name, arrays in parts.items():
         _check_alike(name, arrays, splits.train)
     train = splits.train
+    told = declared if splits.facts is None else declared.updated(_agreeing(splits.facts, declared))
     return DataFacts(
-        features={name: _feature(name, array, declared, splits) for name, array in train.features.items()},
-        targets={
-            name: _target(name, [part.targets[name] for part in parts.values()], declared, splits.labels.get(name))
-            for name in train.targets
-        },
+        features={name: _feature(name, values, told) for name, values in train.features.items()},
+        targets={name: _target(name, [part.targets[name] for part in parts.values()], told) for name in train.targets},
         train_size=len(train),
         validation_size=len(splits.validation) if splits.validation else 0,
         test_size=len(splits.test) if splits.test else 0,
@@ -42,25 +40,15 @@ def measure(splits: Splits, declared: DataFacts, batch_size: int) -> DataFacts:
     )
 
 
-def fingerprint(splits: Splits) -> str:
-    """SHA-256, in hexadecimal, over the names, types, shapes and bytes of all arrays; their order does not count."""
-    digest = hashlib.sha256()
-    for split, arrays in splits.named().items():
-        for role, group in (("feature", arrays.features), ("target", arrays.targets)):
-            for name, array in sorted(group.items()):
-                if array.dtype.hasobject:
-                    raise TypeError(
-                        f"An array of Python objects has no bytes of its own. Received: {name} of dtype {array.dtype}"
-                    )
-                digest.update(json.dumps([split, role, name, array.dtype.str, array.shape]).encode() + b"\n")
-                digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
+def type_name(values: Values) -> str:
+    """NumPy's name of a type, as `uint8`; `string` for texts."""
+    return "string" if values.dtype.hasobject else values.dtype.name
 
 
 def _check_alike(split: str, arrays: Arrays, train: Arrays) -> None:
     for role in ("features", "targets"):
         ours, theirs = (
-            {name: (array.shape[1:], array.dtype.name) for name, array in getattr(part, role).items()}
+            {name: (values.shape[1:], type_name(values)) for name, values in getattr(part, role).items()}
             for part in (arrays, train)
         )
         if ours != theirs:
@@ -73,8 +61,26 @@ def _contradiction(found: str) -> DlkitError:
     )
 
 
-def _check_declared(name: str, array: np.ndarray, declared: Feature | Target) -> None:
-    shape, dtype = array.shape[1:], array.dtype.name
+def _agreeing(known: DataFacts, declared: DataFacts) -> DataFacts:
+    """What a source knows after loading, if it is what it declares or a part of it."""
+    for name, feature in known.features.items():
+        before = declared.features.get(name, feature)
+        _check_kind(name, feature, before)
+        strange = [column for column in feature.columns or () if before.columns and column not in before.columns]
+        if strange:
+            raise _contradiction(f"`{name}` was loaded with columns that are not declared: {', '.join(strange)}")
+    for name, target in known.targets.items():
+        _check_kind(name, target, declared.targets.get(name, target))
+    return known
+
+
+def _check_kind(name: str, known: Feature | Target, declared: Feature | Target) -> None:
+    if known.kind != declared.kind:
+        raise _contradiction(f"`{name}` is declared as {declared.kind} and was loaded as {known.kind}")
+
+
+def _check_declared(name: str, values: Values, declared: Feature | Target) -> None:
+    shape, dtype = values.shape[1:], type_name(values)
     if dtype != declared.dtype:
         raise _contradiction(f"`{name}` is declared as {declared.dtype} and was loaded as {dtype}")
     wanted = declared.shape
@@ -86,41 +92,30 @@ def _check_declared(name: str, array: np.ndarray, declared: Feature | Target) ->
         )
 
 
-def _feature(name: str, array: np.ndarray, declared: DataFacts, splits: Splits) -> Feature:
+def _feature(name: str, values: Values, declared: DataFacts) -> Feature:
     if name not in declared.features:
         raise _contradiction(f"the feature `{name}` was loaded and is not declared")
     feature = declared.features[name]
-    columns = splits.columns.get(name, feature.columns)
-    if columns is not None and columns != feature.columns:
-        feature = _narrowed(name, feature, columns)
-    _check_declared(name, array, feature)
-    if feature.maximum is not None and not 0 <= array.min() <= array.max() <= feature.maximum:
-        raise _contradiction(
-            f"`{name}` has values {array.min()} to {array.max()}, where 0 to {feature.maximum} are declared"
-        )
-    if columns is not None and array.shape[1:] != (len(columns),):
-        raise _contradiction(f"`{name}` has {len(columns)} columns and examples of shape {array.shape[1:]}")
-    return replace(feature, shape=array.shape[1:], columns=columns)
+    _check_declared(name, values, feature)
+    if feature.maximum is not None and not isinstance(values, Column):  # to read a whole column takes its time
+        lowest, highest = values.min(), values.max()
+        if not 0 <= lowest <= highest <= feature.maximum:
+            raise _contradiction(
+                f"`{name}` has values {lowest} to {highest}, where 0 to {feature.maximum} are declared"
+            )
+    if feature.columns is not None and values.shape[1:] != (len(feature.columns),):
+        raise _contradiction(f"`{name}` has {len(feature.columns)} columns and examples of shape {values.shape[1:]}")
+    return replace(feature, shape=values.shape[1:])
 
 
-def _narrowed(name: str, feature: Feature, columns: tuple[str, ...]) -> Feature:
-    """The declaration of a vector of which the source's arguments chose some columns."""
-    unknown = [column for column in columns if feature.columns is not None and column not in feature.columns]
-    if unknown:
-        raise _contradiction(f"`{name}` was loaded with columns that are not declared: {', '.join(unknown)}")
-    return replace(feature, shape=(len(columns),), columns=columns)
-
-
-def _target(name: str, parts: list[np.ndarray], declared: DataFacts, labels: tuple[str, ...] | None) -> Target:
+def _target(name: str, parts: list[Values], declared: DataFacts) -> Target:
     if name not in declared.targets:
         raise _contradiction(f"the target `{name}` was loaded and is not declared")
     target = declared.targets[name]
     _check_declared(name, parts[0], target)
-    if target.kind != "classes":
+    if target.kind != "classes" or isinstance(parts[0], Column):
         return replace(target, shape=parts[0].shape[1:])
-    if labels is not None:
-        target = replace(target, labels=labels, classes=len(labels))
-    lowest, highest = min(int(part.min()) for part in parts), max(int(part.max()) for part in parts)
+    lowest, highest = min(int(np.min(part)) for part in parts), max(int(np.max(part)) for part in parts)
     classes = highest + 1 if target.classes is None else target.classes
     if lowest < 0 or highest >= classes:
         raise _contradiction(f"`{name}` has classes {lowest} to {highest}, where 0 to {classes - 1} are declared")

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
-from dlkit.data.arrays import Arrays
+from dlkit.data.arrays import Arrays, Values
 
 Batch = tuple[Any, ...]
 
@@ -140,6 +140,6 @@ class Feed(DataAdapter):
         return tuple(tf.nest.map_structure(lambda values: tf.gather(values, rows), part) for part in self._parts)
 
 
-def _tensors(arrays: Mapping[str, np.ndarray]) -> tf.Tensor | dict[str, tf.Tensor]:
+def _tensors(arrays: Mapping[str, Values]) -> tf.Tensor | dict[str, tf.Tensor]:
     tensors = {name: tf.constant(array) for name, array in arrays.items()}
     return next(iter(tensors.values())) if len(tensors) == 1 else tensors

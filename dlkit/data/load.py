@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlkit.data.arrays import Splits
-from dlkit.data.split import split
+from dlkit.data.split import Fold, split
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import did_you_mean, listing
 from dlkit.recipe.facts import DataFacts
@@ -23,6 +23,7 @@ def load(
     validation: float | int = 0.1,
     test: float | int | None = None,
     limit: int | Mapping[str, Any] | None = None,
+    fold: tuple[int, int] | None = None,
     seed: int,
 ) -> Splits:
     """Calls a source and cuts what it hands over into splits.
@@ -37,23 +38,38 @@ def load(
         validation: See `split`.
         test: See `split`.
         limit: See `split`.
+        fold: The number of a fold, from 1, and the number of folds. It is the test split where the source has none and
+            `test` asks for none, else the validation split.
         seed: See `split`.
 
     Raises:
         DlkitError: The source, a feature or a target is unknown, the source could not read its data, or the splits
             asked for are impossible.
     """
-    loaded = _call(source, arguments)
+    loaded = call(source, arguments)
     _check_names("features", features, loaded.train.features, source)
     _check_names("targets", targets, loaded.train.targets, source)
-    defaults = [name for name, target in declared.targets.items() if target.default]
-    first = declared.targets[defaults[0]] if defaults else None
-    stratify = defaults[0] if first is not None and first.kind == "classes" else None
-    cut = split(loaded.select(features), stratify=stratify, validation=validation, test=test, limit=limit, seed=seed)
+    known = declared if loaded.facts is None else declared.updated(loaded.facts)
+    defaults = [name for name in loaded.train.targets if name not in known.targets or known.targets[name].default]
+    first = known.targets.get(defaults[0]) if defaults else None
+    cut = split(
+        loaded.select(features),
+        stratify=defaults[0] if first is not None and first.kind == "classes" else None,
+        validation=validation,
+        test=test,
+        limit=limit,
+        fold=Fold(*fold, "test" if loaded.test is None and test is None else "validation") if fold else None,
+        seed=seed,
+    )
     return cut.select(targets=defaults if targets is None else targets)
 
 
-def _call(source: str, arguments: Mapping[str, Any]) -> Splits:
+def call(source: str, arguments: Mapping[str, Any]) -> Splits:
+    """What a source hands over, as it is.
+
+    Raises:
+        DlkitError: The source is unknown, or could not read its data.
+    """
     try:
         registered = find("source", source)
     except KeyError:

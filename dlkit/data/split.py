@@ -2,11 +2,13 @@
 
 The split is a function of the seed and the data alone. Each cut has a random stream of its own, so that the test
 examples depend neither on `validation` nor on `limit`, and what a smaller `limit` keeps, a larger one keeps too.
+Examples that follow each other in time are cut in their order: first those to learn from, last those to test on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,22 @@ from dlkit.data.arrays import Arrays, Splits
 from dlkit.errors import DlkitError
 
 TEST_SHARE = 0.2  # where the source has no test split and the recipe does not say
-_STREAMS = {"test": 0, "validation": 1, "limit_train": 2, "limit_validation": 3}
+_STREAMS = {"test": 0, "validation": 1, "limit_train": 2, "limit_validation": 3, "folds": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One of several parts of the examples, each of which is held out in turn.
+
+    Args:
+        number: Which one, from 1.
+        folds: How many there are.
+        split: The split that it stands for, `test` or `validation`.
+    """
+
+    number: int
+    folds: int
+    split: str
 
 
 def split(
@@ -25,6 +42,7 @@ def split(
     validation: float | int = 0.1,
     test: float | int | None = None,
     limit: int | Mapping[str, Any] | None = None,
+    fold: Fold | None = None,
     seed: int,
 ) -> Splits:
     """Adds the splits that the source has none of, and cuts training and validation down to `limit`.
@@ -36,6 +54,7 @@ def split(
         test: Share or number of all examples to hold out for the test; None for a fifth.
         limit: The number of training examples to keep, or `{"per_class": number}`; validation examples are cut in
             proportion, at least one is kept; the test examples stay.
+        fold: The part that is held out instead of a share, as test or as validation examples.
         seed: Of the split; not negative.
 
     Raises:
@@ -48,21 +67,32 @@ def split(
             "leave out `data.test`",
             code="unused-key",
         )
-    labels = splits.train.targets[stratify] if stratify else None
+    if fold is not None and splits.ordered:
+        raise DlkitError(
+            "`data.folds` mixes examples of all times, and those of this source follow each other in time",
+            "leave out `data.folds`: the last examples are held out",
+            code="impossible-split",
+        )
+    labels = np.asarray(splits.train.targets[stratify]) if stratify else None
     train = np.arange(len(splits.train))
     chosen: dict[str, np.ndarray] = {}
-    if splits.test is None:
-        train, chosen["test"] = _hold_out(train, labels, TEST_SHARE if test is None else test, "test", seed)
-    if splits.validation is None and validation != 0:
-        train, chosen["validation"] = _hold_out(train, labels, validation, "validation", seed)
+    for name, share in (("test", TEST_SHARE if test is None else test), ("validation", validation)):
+        if getattr(splits, name) is not None and not (fold and fold.split == name):
+            continue
+        if fold and fold.split == name:
+            train, chosen[name] = _fold(train, labels, fold, seed)
+        elif share == 0 and name == "validation":
+            continue
+        elif splits.ordered:
+            train, chosen[name] = _last(train, share, name, splits.gap)
+        else:
+            train, chosen[name] = _hold_out(train, labels, share, name, seed)
     made = splits.replace({name: splits.train.take(rows) for name, rows in {**chosen, "train": train}.items()})
     return made if limit is None else _limit(made, stratify, limit, seed)
 
 
-def _hold_out(
-    rows: np.ndarray, labels: np.ndarray | None, share: float | int, name: str, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The rows that stay and those that are held out, both ascending."""
+def _count(rows: np.ndarray, share: float | int, name: str) -> int:
+    """The number of examples that a share or a number holds out."""
     count = share if isinstance(share, int) else max(1, round(share * len(rows))) if 0 < share < 1 else 0
     if not 0 < count < len(rows):
         raise DlkitError(
@@ -70,6 +100,40 @@ def _hold_out(
             f"give a share between 0 and 1, or a number of examples from 1 to {len(rows) - 1:,}",
             code="impossible-split",
         )
+    return count
+
+
+def _last(rows: np.ndarray, share: float | int, name: str, gap: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that stay and the last ones; between them `gap` rows belong to neither."""
+    count = _count(rows, share, name)
+    if count + gap >= len(rows):
+        raise DlkitError(
+            f"`data.{name}: {share}`: nothing is left to learn from: of {len(rows):,} windows {count:,} are held out, "
+            f"and {gap:,} overlap with them",
+            "give a smaller share, or a longer series",
+            code="impossible-split",
+        )
+    return rows[: -count - gap], rows[-count:]
+
+
+def _fold(rows: np.ndarray, labels: np.ndarray | None, fold: Fold, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that stay and those of one fold, both ascending; every fold has the classes in their proportions."""
+    if fold.folds > len(rows):
+        raise DlkitError(
+            f"`data.folds: {fold.folds}` is more than there are examples, {len(rows):,}",
+            f"give a number from 2 to {len(rows):,}",
+            code="impossible-split",
+        )
+    order = rows[_stratified_order(len(rows), None if labels is None else labels[rows], "folds", seed)]
+    is_held_out = np.arange(len(rows)) % fold.folds == fold.number - 1
+    return np.sort(order[~is_held_out]), np.sort(order[is_held_out])
+
+
+def _hold_out(
+    rows: np.ndarray, labels: np.ndarray | None, share: float | int, name: str, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that stay and those that are held out, both ascending."""
+    count = _count(rows, share, name)
     order = rows[_stratified_order(len(rows), None if labels is None else labels[rows], name, seed)]
     return np.sort(order[count:]), np.sort(order[:count])
 
@@ -116,6 +180,8 @@ def _limit(splits: Splits, stratify: str | None, limit: int | Mapping[str, Any],
             "`data.limit.per_class` needs classes, and the first target has none", "give a number of examples"
         )
     share = number / len(splits.train)
+    if splits.ordered:
+        return splits.replace(_nearest(splits, number))
     parts = {"train": (splits.train, number)}
     if splits.validation is not None:
         parts["validation"] = (splits.validation, max(1, round(share * len(splits.validation))))
@@ -127,8 +193,19 @@ def _limit(splits: Splits, stratify: str | None, limit: int | Mapping[str, Any],
     )
 
 
+def _nearest(splits: Splits, number: int) -> dict[str, Arrays]:
+    """The last training examples and the first to validate with: those that lie nearest to each other in time."""
+    train, validation = splits.train, splits.validation
+    size = len(train)
+    made = {"train": train.take(np.arange(max(0, size - number), size))}
+    if validation is not None:
+        kept = min(len(validation), max(1, round(number / size * len(validation))))
+        made["validation"] = validation.take(np.arange(kept))
+    return made
+
+
 def _first(arrays: Arrays, count: int, per_class: bool, stratify: str | None, stream: str, seed: int) -> Arrays:
-    labels = arrays.targets[stratify] if stratify else None
+    labels = np.asarray(arrays.targets[stratify]) if stratify else None
     order = _stratified_order(len(arrays), labels, stream, seed)
     if per_class and labels is not None:
         ranks, _ = _ranks(labels[order])

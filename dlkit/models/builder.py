@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
-import numpy as np
 
 from dlkit.models.instantiate import instantiate
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError
@@ -37,7 +36,7 @@ def build(
     features: Mapping[str, Feature],
     outputs: Mapping[str, Tensor],
     name: str,
-    examples: Mapping[str, np.ndarray] | None = None,
+    examples: Mapping[str, Any] | None = None,
 ) -> Built:
     """Builds the model of a graph.
 
@@ -74,7 +73,7 @@ class _Builder:
     graph: Graph
     tensors: dict[str, Any]
     inputs: Mapping[str, Any]
-    examples: Mapping[str, np.ndarray] | None
+    examples: Mapping[str, Any] | None
     layers: dict[str, Any] = field(default_factory=dict)
 
     def call(self, call: Call) -> None:

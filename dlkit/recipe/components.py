@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
@@ -74,12 +74,22 @@ class Components:
                 return declared
         return _own(kind, name) or _planned().get((kind, name))
 
-    def source_facts(self, name: str) -> DataFacts:
-        """What a source declares of its data; empty where it declares nothing."""
+    def source_facts(self, name: str, arguments: Mapping[str, Any]) -> DataFacts:
+        """What a source declares of its data when it is given these arguments; empty where it declares nothing.
+
+        A declaration holds for the default arguments; its `variants` say what another value of an argument changes.
+        """
         declaration = self.declaration("source", name)
         if declaration is None or "features" not in declaration.declared:
             return DataFacts()
-        return read_facts(declaration.declared["features"], declaration.declared.get("targets") or {})
+        declared = declaration.declared
+        facts = read_facts(declared["features"], declared.get("targets") or {})
+        for argument, variants in (declared.get("variants") or {}).items():
+            value = arguments.get(argument)
+            changed = variants.get(value) if isinstance(value, str | bool | int) else None
+            if changed:
+                facts = facts.updated(read_facts(changed.get("features") or {}, changed.get("targets") or {}))
+        return facts
 
     def names(self, kind: str) -> tuple[str, ...]:
         """The names of a kind, Keras's first."""

@@ -133,6 +133,9 @@ def _check_declared(kind: str, name: str, words: dict[str, Any], line: int) -> N
     if kind == "source" and "features" in words:
         try:
             read_facts(words["features"], words.get("targets") or {})
+            for variants in (words.get("variants") or {}).values():
+                for changed in variants.values():
+                    read_facts(changed.get("features") or {}, changed.get("targets") or {})
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise DeclarationError(f"the features and targets of `{name}` cannot be read: {error}", line) from None
 
@@ -175,7 +178,8 @@ def _signature(
 ) -> tuple[dict[str, Argument], tuple[str, ...]]:
     """The arguments that a recipe may give, and the tensors that a layer is called with."""
     if isinstance(node, ast.FunctionDef):
-        return {argument.name: argument for argument in _arguments(node, constants)}, ()
+        given = [argument.arg for argument in node.args.posonlyargs]
+        return {argument.name: argument for argument in _arguments(node, constants) if argument.name not in given}, ()
     methods = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
     made = methods.get("__init__")
     arguments = {argument.name: argument for argument in _arguments(made, constants)} if made else {}

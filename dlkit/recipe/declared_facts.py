@@ -8,7 +8,7 @@ from typing import TypeVar
 from dlkit.recipe.components import Components
 from dlkit.recipe.diagnostics import Findings, did_you_mean, listing
 from dlkit.recipe.facts import DataFacts
-from dlkit.recipe.nodes import Mapping, Node, inside, items_of, text_of
+from dlkit.recipe.nodes import Mapping, Node, inside, items_of, plain, text_of
 from dlkit.recipe.paths import written_component
 
 T = TypeVar("T")
@@ -16,8 +16,9 @@ T = TypeVar("T")
 
 def declared_facts(root: Mapping, components: Components, findings: Findings) -> DataFacts:
     """What the source declares, cut to the features and targets that the recipe chooses; unknown ones are noted."""
-    name, _ = written_component(inside(root, "data", "source"))
-    facts = components.source_facts(name or "")
+    name, body = written_component(inside(root, "data", "source"))
+    told = plain(body)
+    facts = components.source_facts(name or "", told if isinstance(told, dict) else {})
     defaults = {target: told for target, told in facts.targets.items() if told.default}
     features, targets = inside(root, "data", "features"), inside(root, "data", "targets")
     return DataFacts(

@@ -7,7 +7,7 @@ fills in what the declaration left open. Recipes read facts as ``$data.classes``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 FeatureKind = Literal["image", "vector", "number", "category", "text", "sequence", "audio"]
@@ -71,6 +71,10 @@ class DataFacts:
     def classes(self) -> int | None:
         """Number of classes, where there is exactly one target."""
         return next(iter(self.targets.values())).classes if len(self.targets) == 1 else None
+
+    def updated(self, known: DataFacts) -> DataFacts:
+        """These facts, with those of other features and targets beside them or in their place."""
+        return replace(self, features={**self.features, **known.features}, targets={**self.targets, **known.targets})
 
 
 def read_facts(features: Mapping[str, Mapping[str, Any]], targets: Mapping[str, Mapping[str, Any]]) -> DataFacts:

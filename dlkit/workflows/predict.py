@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.data.inputs import read_inputs
+from dlkit.data.inputs.read import read_inputs
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Target
 from dlkit.recipe.load import Recipe

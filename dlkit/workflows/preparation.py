@@ -40,7 +40,7 @@ def prepare(recipe: Recipe) -> Prepared:
     refuse_unavailable(recipe)
     import_plugins(recipe)
     data = recipe.config.data
-    declared = recipe.components.source_facts(data.source.name)
+    declared = recipe.components.source_facts(data.source.name, data.source.arguments)
     limit: int | Mapping[str, Any] | None = (
         {"per_class": data.limit.per_class} if isinstance(data.limit, PerClass) else data.limit
     )

@@ -10,8 +10,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dlkit.data.facts import fingerprint
 from dlkit.data.feed import Feed
+from dlkit.data.fingerprint import fingerprint
 from dlkit.evaluation.expectation import compare
 from dlkit.models.instantiate import instantiate
 from dlkit.recipe.durations import in_updates

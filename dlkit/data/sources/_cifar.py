@@ -101,7 +101,7 @@ def read_cifar(
     else:
         read = _download(cifar, path, looked, download_arguments)
     train, test = (Arrays({"image": read[split][0]}, {"label": read[split][1]}) for split in cifar.batches)
-    return Splits(train=train, test=test, labels={"label": tuple(classes)})
+    return Splits(train=train, test=test)
 
 
 # Finding

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dlkit.data.arrays import Arrays, Splits
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import did_you_mean, listing
+from dlkit.recipe.facts import read_facts
 from dlkit.recipe.registry import find
 
 if TYPE_CHECKING:
@@ -39,9 +40,8 @@ def read_table(name: str, columns: Sequence[str] | None, **arguments: Any) -> Sp
     _check_columns(name, kept, known)
     bunch = read_bunch(name, **arguments)
     table = bunch.data[:, [known.index(column) for column in kept]].astype("float32")
-    return Splits(
-        Arrays({feature: table}, {target: _target(bunch.target, kind["kind"])}), columns={feature: tuple(kept)}
-    )
+    told = read_facts({feature: {**entry, "shape": [len(kept)], "columns": kept}}, {})
+    return Splits(Arrays({feature: table}, {target: _target(bunch.target, kind["kind"])}), facts=told)
 
 
 def _target(values: np.ndarray, kind: str) -> np.ndarray:

@@ -45,6 +45,7 @@ CIFAR100 = Cifar(
     kind="source",
     features={"image": {"kind": "image", "shape": [32, 32, 3], "dtype": "uint8"}},
     targets=TARGETS,
+    variants={"label_mode": {"coarse": {"targets": {"label": {"kind": "classes", "labels": COARSE}}}}},
     unused=["data.test"],
 )
 def cifar100(path: str | None = None, label_mode: Literal["fine", "coarse"] = "fine") -> Splits:

@@ -33,7 +33,7 @@ def test_select_keeps_names_in_the_order_asked() -> None:
 
 def test_splits_select_every_split_even_from_an_iterator() -> None:
     arrays = Arrays({"a": np.zeros(1), "b": np.ones(1)}, {"y": np.zeros(1)})
-    chosen = Splits(arrays, test=arrays, columns={"a": ("p",)}).select(iter(["b"]))
+    chosen = Splits(arrays, test=arrays, ordered=True).select(iter(["b"]))
     assert [list(part.features) for part in chosen.named().values()] == [["b"], ["b"]]
     assert chosen.validation is None
-    assert chosen.columns == {"a": ("p",)}
+    assert chosen.ordered

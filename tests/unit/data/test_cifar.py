@@ -26,7 +26,7 @@ from dlkit.data.sources import _cifar
 from dlkit.data.sources.cifar10 import cifar10
 from dlkit.data.sources.cifar100 import COARSE, cifar100
 from dlkit.errors import DlkitError
-from dlkit.recipe.facts import read_facts
+from dlkit.recipe.components import Components
 from dlkit.recipe.registry import find
 
 LABELS, FINE = (find("source", name).declared["targets"]["label"]["labels"] for name in ("cifar10", "cifar100"))
@@ -226,8 +226,7 @@ def test_cifar100_has_two_labelings(tmp_path: Path, ending: str, mode: Any, clas
 @pytest.mark.parametrize(("mode", "count"), [("fine", 100), ("coarse", 20)])
 def test_the_facts_are_those_of_the_labeling(tmp_path: Path, mode: str, count: int) -> None:
     path = str(write_100(tmp_path / "mine", ".bin"))
-    registered = find("source", "cifar100").declared
-    declared = read_facts(registered["features"], registered["targets"])
+    declared = Components().source_facts("cifar100", {"label_mode": mode})
     splits = load("cifar100", {"path": path, "label_mode": mode}, declared=declared, validation=0, seed=1)
     facts = measure(splits, declared, 32)
     assert facts.classes == count

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from dlkit.data.inputs import read_inputs
+from dlkit.data.inputs.read import read_inputs
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Feature
 

@@ -10,7 +10,7 @@ from dlkit.errors import DlkitError
 
 def test_columns_are_kept_in_the_order_asked() -> None:
     whole, chosen = iris(), iris(columns=["petal_width", "sepal_length"])
-    assert chosen.columns == {"table": ("petal_width", "sepal_length")}
+    assert chosen.facts.features["table"].columns == ("petal_width", "sepal_length")
     np.testing.assert_array_equal(chosen.train.features["table"], whole.train.features["table"][:, [3, 0]])
 
 

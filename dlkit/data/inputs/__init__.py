@@ -1,0 +1,1 @@
+"""Readers of what `dlkit predict` is given."""

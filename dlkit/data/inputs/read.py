@@ -1,0 +1,108 @@
+"""What `dlkit predict RUN INPUT...` is given: files as people have them, read as raw as the model takes them.
+
+A kind of file is one module beside this one, with its `SUFFIXES` and a function `read(file, features)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dlkit.data.inputs import arrays, pictures, tables
+from dlkit.data.inputs.rows import Rows
+from dlkit.errors import DlkitError
+from dlkit.recipe.facts import Feature
+
+_READERS = (pictures, tables, arrays)
+_IN_FOLDERS = tuple(pictures.SUFFIXES)
+
+
+def read_inputs(paths: Sequence[str | Path], features: Mapping[str, Feature]) -> Rows:
+    """Reads inputs into arrays of the types and shapes of the features.
+
+    - A picture is turned upright, made gray or colored as the feature is, and resized to its height and width with a
+      bilinear filter, whatever its proportions. Of an animation the first frame counts; transparency does not. Pixels
+      are 0 to 255, or 0 to the `maximum` that the feature declares.
+    - A folder stands for the pictures in it, by name.
+    - A CSV file has a header that names the columns of the vector features and the features of a single number, all of
+      them and no others, in any order.
+    - A `.npy` file holds one example or a batch.
+
+    Args:
+        paths: Files and folders, in the order of the rows.
+        features: The features that the model takes.
+
+    Returns:
+        A label for each row, as `shoe.png`, `rows.csv:3` (the line) or `x.npy[5]`, and the arrays by feature.
+
+    Raises:
+        DlkitError: Some inputs cannot be read or do not fit the model; all of them are named.
+    """
+    labels: list[str] = []
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in features}
+    problems: list[str] = []
+    for path in paths:
+        try:
+            for file in _files(Path(path)):
+                _append(file, features, labels, parts, problems)
+        except DlkitError as error:
+            problems.append(str(error))
+    if not problems and not labels:
+        problems.append("no input is given")
+    if problems:
+        raise DlkitError("\n".join(problems), code="unreadable-input")
+    return labels, {name: _joined(name, arrays) for name, arrays in parts.items()}
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    files = sorted(
+        file for file in path.iterdir() if file.suffix.lower() in _IN_FOLDERS and not file.name.startswith(".")
+    )
+    if not files:
+        raise DlkitError(f"{path}: this folder holds no pictures ({', '.join(_IN_FOLDERS)})")
+    yield from files
+
+
+def _append(
+    file: Path,
+    features: Mapping[str, Feature],
+    labels: list[str],
+    parts: dict[str, list[np.ndarray]],
+    problems: list[str],
+) -> None:
+    try:
+        found, arrays = _read(file, features)
+    except DlkitError as error:
+        problems.append(str(error))
+    else:
+        labels += found
+        for name, array in arrays.items():
+            parts[name].append(array)
+
+
+def _read(file: Path, features: Mapping[str, Feature]) -> Rows:
+    reader = next((reader for reader in _READERS if file.suffix.lower() in reader.SUFFIXES), None)
+    if reader is None:
+        raise DlkitError(
+            f"{file}: inputs of this kind are not known",
+            f"known are {', '.join(suffix for reader in _READERS for suffix in reader.SUFFIXES)} and folders of them",
+        )
+    if not file.is_file():
+        raise DlkitError(f"{file}: {'this is no file' if file.exists() else 'there is no such file'}")
+    if file.stat().st_size == 0:
+        raise DlkitError(f"{file}: the file is empty")
+    return reader.read(file, features)
+
+
+def _joined(name: str, arrays: list[np.ndarray]) -> np.ndarray:
+    shapes = {array.shape[1:] for array in arrays}
+    if len(shapes) > 1:
+        raise DlkitError(
+            f"the inputs give `{name}` in different shapes: {', '.join(map(str, sorted(shapes)))}", "give one at a time"
+        )
+    return np.concatenate(arrays)
