@@ -10,7 +10,7 @@ import numpy as np
 from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
-from dlkit.workflows.preparation import build_model, prepare
+from dlkit.workflows.preparation import build_model, leaks, prepare
 from dlkit.workflows.train import compile_for_training
 
 _FLOAT = 4  # bytes
@@ -77,7 +77,7 @@ def check(recipe: Recipe) -> Checked:
         memory,
         facts.steps_per_epoch or 0,
         facts,
-        (*recipe.warnings, *_doubts(prepared.recipe)),
+        (*recipe.warnings, *_doubts(prepared.recipe), *leaks(prepared)),
     )
 
 

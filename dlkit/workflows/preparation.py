@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from dlkit.data.arrays import Splits
+import numpy as np
+
+from dlkit.data.arrays import Arrays, Splits, joined
+from dlkit.data.duplicates import count_leaks, is_cheap
 from dlkit.data.facts import measure
+from dlkit.data.load import call
 from dlkit.data.load import load as load_splits
 from dlkit.errors import DlkitError
-from dlkit.models.builder import Built, build
 from dlkit.recipe import registry
 from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.components import run_plugin
-from dlkit.recipe.diagnostics import Findings
+from dlkit.recipe.diagnostics import Diagnostic, Findings, listing
+from dlkit.recipe.facts import DataFacts, Target
 from dlkit.recipe.graph import Component, Graph, Tensor
 from dlkit.recipe.keys import PerClass
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.plugins import plugins_allowed
 from dlkit.recipe.supervision import Supervisor
+
+if TYPE_CHECKING:
+    from dlkit.models.builder import Built
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,98 @@ def prepare(recipe: Recipe) -> Prepared:
     return Prepared(recipe.with_facts(facts), splits)
 
 
+def leaks(prepared: Prepared) -> list[Diagnostic]:
+    """A warning, where examples that a model is judged by also stand in the training split.
+
+    Pictures that are decoded as they are needed are not compared. Nor are the examples of a source that declares
+    `repeats`: all of its splits are the same whole, as the table of a logic gate is.
+    """
+    recipe, splits = prepared.recipe, prepared.splits
+    if repeats(recipe) or not is_cheap(splits):
+        return []
+    sizes = {name: len(arrays) for name, arrays in splits.named().items()}
+    told = [
+        f"{count:,} {name} example{'s' if count != 1 else ''} ({count / sizes[name]:.1%})"
+        for (first, name), count in reversed(count_leaks(splits).items())
+        if first == "train"
+    ]
+    if not told:
+        return []
+    also = "also stand" if len(told) > 1 or not told[0].startswith("1 ") else "also stands"
+    message = f"{' and '.join(told)} {also} in the training split"
+    cure = f"`dlkit data {recipe.path or recipe.name}` tells more"
+    return [Diagnostic("leak", message, recipe.span_of("data.source"), cure, "warning")]
+
+
+def repeats(recipe: Recipe) -> bool:
+    """Whether the recipe's source says that its splits hold the same examples."""
+    return bool(registry.find("source", recipe.config.data.source.name).declared.get("repeats"))
+
+
+def other_examples(recipe: Recipe, path: str | Path) -> Arrays:
+    """All examples of other data, as the recipe's source reads them from there: its splits together.
+
+    Args:
+        recipe: With the facts of its own data.
+        path: Stands for the source's argument `path`; arguments that name other files of the same data are left out.
+
+    Returns:
+        Examples with the recipe's features and targets; classes have the recipe's numbers.
+
+    Raises:
+        DlkitError: The source has no `path`, the data cannot be read, or it is of another form.
+    """
+    source, facts = recipe.config.data.source, recipe.facts
+    spec = recipe.components.find("source", source.name)
+    if spec is None or "path" not in spec.arguments:
+        raise DlkitError(
+            f"The data source `{source.name}` has no argument `path`, so that it reads no other data.",
+            "Compare or measure with a recipe whose source reads files.",
+            "no-other-data",
+        )
+    files = [name for name, argument in spec.arguments.items() if "path" in argument.type.split("|")]
+    arguments = {name: value for name, value in source.arguments.items() if name not in files}
+    loaded = call(source.name, {**arguments, "path": str(path)})
+    _check_has(loaded, facts, path)
+    told = loaded.facts.targets if loaded.facts else {}
+    examples = joined([part.select(facts.features, facts.targets) for part in loaded.named().values()])
+    targets = {
+        name: _renumbered(values, told.get(name, facts.targets[name]), facts.targets[name], name, path)
+        for name, values in examples.targets.items()
+    }
+    return Arrays(examples.features, targets)
+
+
+def _check_has(loaded: Splits, facts: DataFacts, path: str | Path) -> None:
+    """That data has the features and targets of the facts, of their shapes and types."""
+    for known, values in ((facts.features, loaded.train.features), (facts.targets, loaded.train.targets)):
+        missing = [name for name in known if name not in values]
+        if missing:
+            raise DlkitError(f"{path} has no {listing(missing)}, which the recipe's own data has", code="other-data")
+    for name, feature in facts.features.items():
+        shape = loaded.train.features[name].shape[1:]
+        if feature.shape != shape:
+            raise DlkitError(
+                f"`{name}` has examples of shape {shape} in {path}, and of {feature.shape} in the recipe's own data",
+                "give data of the same form",
+                "other-data",
+            )
+
+
+def _renumbered(values: Any, told: Target, known: Target, name: str, path: str | Path) -> Any:
+    """Classes by the recipe's numbers: other data may lack some, and so count the rest differently."""
+    if not known.labels or not told.labels or known.labels == told.labels:
+        return values
+    strange = [label for label in told.labels if label not in known.labels]
+    if strange or known.kind != "classes":
+        raise DlkitError(
+            f"`{name}` has other classes in {path} than in the recipe's own data: {listing(strange or told.labels)}",
+            f"its own are {listing(known.labels)}",
+            "other-data",
+        )
+    return np.array([known.labels.index(label) for label in told.labels], np.int32)[np.asarray(values)]
+
+
 def _features(recipe: Recipe) -> list[str]:
     """The features that the model takes: others need not be handed over."""
     assert isinstance(recipe.model, Graph)
@@ -98,6 +198,8 @@ def build_model(prepared: Prepared, adapt: bool = True) -> Built:
     Raises:
         RecipeError: Keras refuses a layer.
     """
+    from dlkit.models.builder import build  # Keras is not needed to look at data
+
     recipe = prepared.recipe
     assert isinstance(recipe.model, Graph)
     examples = prepared.splits.train.features if adapt else None

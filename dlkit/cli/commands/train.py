@@ -13,6 +13,7 @@ from dlkit.cli.options import AllowPlugins, Quick, Recipe, RunsDir, Settings
 from dlkit.cli.output import Output
 
 if TYPE_CHECKING:
+    from dlkit.recipe.diagnostics import Diagnostic
     from dlkit.recipe.facts import DataFacts
     from dlkit.runs.folder import RunFolder
     from dlkit.workflows.run import Run
@@ -52,11 +53,14 @@ def train(
         out.say("data: " + ", ".join(f"{size:,} {split}" for split, size in sizes if size))
         out.say(f"run folder: {folder.path}")
 
+    def warned(doubt: Diagnostic) -> None:
+        out.tell_diagnostics(f"\n{doubt.render()}\n")
+
     with _telling_where(folders, typed):
         start_tensorflow()
         from dlkit.workflows.train import train as train_recipe
 
-        run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started)
+        run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started, warned=warned)
     _report(out, run, f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else "")
 
 
