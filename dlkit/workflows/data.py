@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.data.arrays import Arrays
 from dlkit.data.columns import Column
 from dlkit.data.duplicates import count_duplicates, example_keys, shared
 from dlkit.evaluation.shift import Shift, measure_shift
