@@ -14,8 +14,9 @@ from dlkit.data.arrays import Arrays, Splits, joined
 from dlkit.data.columns import Column, Joined, Windows
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import DataFacts, Feature, Target
+from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe
-from dlkit.workflows import preparation
+from dlkit.workflows import contact_sheet, preparation
 from dlkit.workflows.contact_sheet import write_contact_sheet
 from dlkit.workflows.data import look, look_at
 from dlkit.workflows.preparation import Prepared, leaks, other_examples
@@ -155,7 +156,7 @@ def test_all_splits_of_other_data_are_read_by_its_path(monkeypatch: pytest.Monke
 
 def test_other_data_has_the_classes_of_the_recipe(monkeypatch: pytest.MonkeyPatch):
     assert other(monkeypatch, ("yes", "no")).targets["label"].tolist() == [1, 0, 1, 1, 0, 1]
-    with pytest.raises(DlkitError, match="`label` has other classes in there .*: `perhaps`") as refused:
+    with pytest.raises(DlkitError, match=r"`label` has other classes in there .*: `perhaps`") as refused:
         other(monkeypatch, ("no", "perhaps"))
     assert "`no`, `yes`" in str(refused.value.cure)
 
@@ -193,7 +194,25 @@ def test_the_sheet_has_a_row_a_class(tmp_path: Path):
     assert "80 training examples, without augmentation" in told
     with Image.open(tmp_path / "digits.png") as sheet:
         assert sheet.format == "PNG" and sheet.height > 10 * 64
-        assert max(sheet.convert("L").crop((30, 30, sheet.width, sheet.height)).getdata()) == 255
+        assert len(sheet.getcolors()) > 16  # the shades of the digits
+
+
+def test_augmented_examples_stand_in_the_order_of_the_samples():
+    found = preparation.prepare(recipe())
+    chosen = found.splits.train.take(np.arange(20)[::-1])
+    assert np.array_equal(contact_sheet._augmented(found, chosen, "image"), chosen.features["image"])
+
+
+def test_a_recipe_that_augments_has_a_second_panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    found = preparation.prepare(recipe())
+    data = found.recipe.config.data.model_copy(update={"augment": [Component("layer", "RandomFlip")]})
+    augmenting = replace(found.recipe, config=found.recipe.config.model_copy(update={"data": data}))
+    monkeypatch.setattr(contact_sheet, "_augmented", lambda prepared, chosen, name: 16 - chosen.features[name])
+    told = write_contact_sheet(Prepared(augmenting, found.splits), tmp_path / "two.png")
+    assert "before and after augmentation" in told
+    write_contact_sheet(found, tmp_path / "one.png")
+    with Image.open(tmp_path / "two.png") as two, Image.open(tmp_path / "one.png") as one:
+        assert two.width > 1.8 * one.width
 
 
 def test_tables_are_not_drawn(tmp_path: Path):
