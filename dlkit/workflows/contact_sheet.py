@@ -13,7 +13,7 @@ from dlkit.data.arrays import Arrays
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import DataFacts, Feature
 from dlkit.reporting.contact_sheet import draw_curves, draw_images
-from dlkit.runs.atomic import write_bytes, writing
+from dlkit.runs.atomic import write_bytes
 from dlkit.workflows.preparation import Prepared
 
 _ACROSS = 8  # samples of a row
@@ -44,8 +44,10 @@ def write_contact_sheet(prepared: Prepared, path: Path) -> str:
     drawn = (
         draw_images(panels, labels, _white(raw, feature)) if feature.kind == "image" else draw_curves(panels, labels)
     )
-    with writing(path):
+    try:
         write_bytes(path, drawn)
+    except DlkitError as error:
+        raise DlkitError(error.message, "name another file with --sheet", error.code) from None
     how = "before and after augmentation" if len(panels) > 1 else "without augmentation, for the recipe has none"
     return f"{path} shows {len(chosen):,} training examples, {how}."
 

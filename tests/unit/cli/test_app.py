@@ -11,7 +11,20 @@ from dlkit.cli.app import PANELS, app, run
 from dlkit.cli.main import status_of
 from dlkit.cli.output import Output
 
-NAMES = ["check", "copy", "evaluate", "list", "predict", "runs", "schema", "show", "tensorboard", "train", "validate"]
+NAMES = [
+    "check",
+    "copy",
+    "data",
+    "evaluate",
+    "list",
+    "predict",
+    "runs",
+    "schema",
+    "show",
+    "tensorboard",
+    "train",
+    "validate",
+]
 
 
 @pytest.fixture(scope="module")

@@ -215,9 +215,12 @@ def test_a_recipe_that_augments_has_a_second_panel(tmp_path: Path, monkeypatch: 
         assert two.width > 1.8 * one.width
 
 
-def test_tables_are_not_drawn(tmp_path: Path):
+def test_what_cannot_be_drawn_or_written_is_told_and_leaves_nothing(tmp_path: Path):
     with pytest.raises(DlkitError, match="nothing to draw: the features are of kind vector"):
         write_contact_sheet(preparation.prepare(recipe("iris")), tmp_path / "iris.png")
+    with pytest.raises(DlkitError, match=r"Cannot write .*sheet.png") as refused:
+        write_contact_sheet(preparation.prepare(recipe()), tmp_path / "no such folder" / "sheet.png")
+    assert "--sheet" in str(refused.value.cure)
     assert list(tmp_path.iterdir()) == []
 
 
