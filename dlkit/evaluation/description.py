@@ -6,9 +6,11 @@ copy, texts and tokens those of their words, series and sounds their statistics.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from dlkit.data.arrays import Arrays
+from dlkit.data.arrays import Arrays, Values, take
 from dlkit.data.columns import Column
 from dlkit.recipe.facts import DataFacts, Feature
 
@@ -16,6 +18,7 @@ TABLES = ("vector", "number", "category")
 _SIDE = 16  # pixels of the small copy of a picture
 _COMPONENTS = 30
 _WORDS = 2**15  # buckets that words are hashed into
+_CHUNK = 256  # pictures or series that are in memory at a time, as float32
 _BANDS = 16  # of a sound's spectrum
 
 
@@ -25,13 +28,12 @@ def describe(first: Arrays, second: Arrays, facts: DataFacts, seed: int) -> tupl
     Returns:
         For each sample, float32 of shape (examples, numbers); NaN where a table has no value.
     """
-    size = len(first)
-    parts = []
-    for name, feature in facts.features.items():
-        both = np.concatenate([np.asarray(part.features[name]) for part in (first, second)])
-        parts.append(_described(both, feature, seed).astype(np.float32))
-    whole = np.concatenate(parts, axis=1)
-    return whole[:size], whole[size:]
+    described = [
+        _described([first.features[name], second.features[name]], feature, seed).astype(np.float32)
+        for name, feature in facts.features.items()
+    ]
+    whole = np.concatenate(described, axis=1)
+    return whole[: len(first)], whole[len(first) :]
 
 
 def table_columns(arrays: Arrays, facts: DataFacts) -> dict[str, np.ndarray]:
@@ -47,21 +49,31 @@ def table_columns(arrays: Arrays, facts: DataFacts) -> dict[str, np.ndarray]:
     return columns
 
 
-def _described(values: np.ndarray, feature: Feature, seed: int) -> np.ndarray:
+def _described(parts: list[Values], feature: Feature, seed: int) -> np.ndarray:
+    """A feature of both samples, those of the first before those of the second; what may be large is read in chunks."""
+    is_tokens = feature.kind == "sequence" and feature.dtype.startswith("int")
+    match feature.kind:
+        case "image":
+            return _images(parts, seed)
+        case "sequence" | "audio" if not is_tokens:
+            return np.concatenate([_series(chunk) for chunk in _chunks(parts)])
+    rows = np.concatenate([np.asarray(part).reshape(len(part), -1) for part in parts])
     match feature.kind:
         case "category":
-            return _codes(values.reshape(len(values), -1))
+            return _codes(rows)
         case "text":
-            return _text(["\n".join(row) for row in values.reshape(len(values), -1).tolist()], seed)
-        case "sequence" if values.dtype.kind in "iu":
-            tokens = values.reshape(len(values), -1)
-            return _text([" ".join(str(token) for token in row if token) for row in tokens.tolist()], seed)
-        case "image":
-            return _image(values, seed)
-        case "sequence" | "audio":
-            return _series(values)
+            return _text(["\n".join(row) for row in rows.tolist()], seed)
+        case "sequence":
+            return _text([" ".join(str(token) for token in row if token) for row in rows.tolist()], seed)
         case _:
-            return values.reshape(len(values), -1)
+            return rows
+
+
+def _chunks(parts: list[Values]) -> Iterator[np.ndarray]:
+    for part in parts:
+        for start in range(0, len(part), _CHUNK):
+            rows = np.arange(start, min(start + _CHUNK, len(part)))
+            yield np.asarray(take(part, rows)).astype(np.float32)
 
 
 def _codes(categories: np.ndarray) -> np.ndarray:
@@ -81,12 +93,17 @@ def _text(texts: list[str], seed: int) -> np.ndarray:
     return np.concatenate([lengths, _components(TfidfTransformer().fit_transform(counts), seed)], axis=1)
 
 
-def _image(images: np.ndarray, seed: int) -> np.ndarray:
-    """Means and deviations of the channels, how much neighboring pixels differ, and components of a small copy."""
-    pixels = images.astype(np.float32)
-    rough = [np.abs(np.diff(pixels, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2) if pixels.shape[axis] > 1]
-    small = _shrunk(pixels).reshape(len(pixels), -1)
-    return np.concatenate([pixels.mean(axis=(1, 2)), pixels.std(axis=(1, 2)), *rough, _components(small, seed)], axis=1)
+def _images(parts: list[Values], seed: int) -> np.ndarray:
+    """Statistics of the pixels, and the components of a small copy."""
+    told = [(_pixels(chunk), _shrunk(chunk).reshape(len(chunk), -1)) for chunk in _chunks(parts)]
+    statistics, small = (np.concatenate(values) for values in zip(*told, strict=True))
+    return np.concatenate([statistics, _components(small, seed)], axis=1)
+
+
+def _pixels(images: np.ndarray) -> np.ndarray:
+    """Means and deviations of the channels, and how much neighboring pixels differ."""
+    rough = [np.abs(np.diff(images, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2) if images.shape[axis] > 1]
+    return np.concatenate([images.mean(axis=(1, 2)), images.std(axis=(1, 2)), *rough], axis=1)
 
 
 def _shrunk(pixels: np.ndarray) -> np.ndarray:
@@ -110,7 +127,7 @@ def _components(values: np.ndarray, seed: int) -> np.ndarray:
 
 def _series(values: np.ndarray) -> np.ndarray:
     """Statistics of each variable of a series over its steps: level, spread, ends, roughness; of a sound its spectrum."""
-    steps = values.reshape(len(values), values.shape[1], -1).astype(np.float32)
+    steps = values.reshape(len(values), values.shape[1], -1)
     told = [steps.mean(1), steps.std(1), steps.min(1), steps.max(1), steps[:, 0], steps[:, -1]]
     if steps.shape[1] > 1:
         told.append(np.abs(np.diff(steps, axis=1)).mean(1))

@@ -11,7 +11,7 @@ import numpy as np
 
 from dlkit.data.arrays import Arrays, Splits, joined
 from dlkit.data.duplicates import count_leaks, is_cheap
-from dlkit.data.facts import measure
+from dlkit.data.facts import measure, type_name
 from dlkit.data.load import call
 from dlkit.data.load import load as load_splits
 from dlkit.errors import DlkitError
@@ -133,15 +133,16 @@ def other_examples(recipe: Recipe, path: str | Path) -> Arrays:
 
 def _check_has(loaded: Splits, facts: DataFacts, path: str | Path) -> None:
     """That data has the features and targets of the facts, of their shapes and types."""
-    for known, values in ((facts.features, loaded.train.features), (facts.targets, loaded.train.targets)):
-        missing = [name for name in known if name not in values]
+    for known, there in ((facts.features, loaded.train.features), (facts.targets, loaded.train.targets)):
+        missing = [name for name in known if name not in there]
         if missing:
             raise DlkitError(f"{path} has no {listing(missing)}, which the recipe's own data has", code="other-data")
     for name, feature in facts.features.items():
-        shape = loaded.train.features[name].shape[1:]
-        if feature.shape != shape:
+        values = loaded.train.features[name]
+        found, own = (values.shape[1:], type_name(values)), (feature.shape, feature.dtype)
+        if found != own:
             raise DlkitError(
-                f"`{name}` has examples of shape {shape} in {path}, and of {feature.shape} in the recipe's own data",
+                f"`{name}` is {found[1]} of shape {found[0]} in {path}, and {own[1]} of {own[0]} in the recipe's own data",
                 "give data of the same form",
                 "other-data",
             )

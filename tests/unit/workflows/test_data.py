@@ -162,7 +162,7 @@ def test_other_data_has_the_classes_of_the_recipe(monkeypatch: pytest.MonkeyPatc
 
 
 def test_other_data_of_another_form_is_refused(monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(DlkitError, match=r"shape \(9, 8, 1\) in there, and of \(8, 8, 1\)"):
+    with pytest.raises(DlkitError, match=r"uint8 of shape \(9, 8, 1\) in there, and uint8 of \(8, 8, 1\)"):
         other(monkeypatch, ("no", "yes"), (9, 8, 1))
 
 
