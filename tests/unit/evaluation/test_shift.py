@@ -9,7 +9,7 @@ from dlkit.data.arrays import Arrays
 from dlkit.data.columns import Windows
 from dlkit.evaluation.description import describe
 from dlkit.evaluation.shift import Shift, measure_shift
-from dlkit.evaluation.two_samples import Pair, auc_of, equal_shares, judged_half, share_distance
+from dlkit.evaluation.two_samples import Pair, auc_of, covariance_measure, equal_shares, judged_half, share_distance
 from dlkit.recipe.facts import DataFacts, Feature, Target
 
 WEIGHTS = np.random.default_rng(99).normal(size=(4, 3)) * 1.5
@@ -205,3 +205,15 @@ def test_equal_shares_take_as_many_of_each_class_from_both():
     for label, count in ((0, 8), (1, 5)):
         of_label = classes[rows] == label
         assert (of_label & pair.is_second[rows]).sum() == (of_label & ~pair.is_second[rows]).sum() == count
+
+
+def test_the_concept_is_judged_rightly_where_only_one_of_its_two_models_is_right():
+    found = []
+    for seed in range(3):
+        first, second = draw(seed, 2500), draw(seed + 50, 2500, moved=1)
+        parts = [arrays.features["table"] for arrays in (first, second)]
+        pair = Pair(parts[0], parts[1], judged_half((2500, 2500), 0, False), 0)
+        classes = np.concatenate([arrays.targets["label"] for arrays in (first, second)])
+        blind = np.full(int(pair.judged.sum()), 0.5)  # as if the inputs told nothing of the sample
+        found.append(covariance_measure(pair, classes, blind)[0])
+    assert abs(np.mean(found)) < 0.05
