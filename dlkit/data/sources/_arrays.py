@@ -86,9 +86,6 @@ def plan(names: Iterable[str], said: Said, place: str) -> Plan:
             )
     features = _chosen("features", said.features, FEATURES, by_name, place)
     targets = _chosen("targets", said.targets, TARGETS, by_name, place)
-    both = [name for name in features if name in targets]
-    if both:
-        raise DlkitError(f"{place}: {listing(both)} cannot be both a feature and a target", "name each array once")
     if not features:
         raise DlkitError(f"{place}: there is no feature", "name one at least: `features: [...]`")
     if said.labels is not None and len(targets) > 1:
@@ -119,11 +116,6 @@ def _chosen(
                 f"`{key}`: {place} has no array `{name}`",
                 did_you_mean(name, known, otherwise=f"it has {listing(known)}"),
             )
-        if not _FIELD.fullmatch(name):
-            raise DlkitError(
-                f"{place}: `{name}` is no name for one of the {key}",
-                "name the array with letters, digits and underscores",
-            )
     return {name: known[name] for name in dict.fromkeys(asked)}
 
 
@@ -141,8 +133,10 @@ def as_splits(planned: Plan, arrays: Mapping[str, Values], said: Said, place: Ca
     """
     import numpy as np
 
-    _check_kinds(said.kinds, planned)
     problems = Problems()
+    _check_names(planned, place, problems)
+    problems.raise_any()
+    _check_kinds(said.kinds, planned)
     found: dict[str, dict[str, Values]] = {}
     features: dict[str, Feature] = {}
     targets: dict[str, Target] = {}
@@ -179,6 +173,18 @@ def _part(found: Mapping[str, dict[str, Values]], names: Iterable[str], split: s
 def _there(planned: Plan) -> list[str]:
     """The splits of the first feature; all others have the same."""
     return list(next(iter(planned.features.values())))
+
+
+def _check_names(planned: Plan, place: Callable[[str], str], problems: Problems) -> None:
+    for name, group in {**planned.features, **planned.targets}.items():
+        first = place(next(iter(group.values())))
+        if name in planned.features and name in planned.targets:
+            problems.add(f"{first}: `{name}` cannot be both a feature and a target", "name each array once")
+        if not _FIELD.fullmatch(name):
+            problems.add(
+                f"{first}: `{name}` is no name for a feature or a target",
+                "name the array with letters, digits and underscores",
+            )
 
 
 def _check_kinds(kinds: Mapping[str, str], planned: Plan) -> None:

@@ -177,7 +177,9 @@ def test_names_may_be_said(tmp_path: Path) -> None:
     assert "which of `left`, `right`, `price`, `spare` are features" in told and "`features: [...]`" in told
     told = refused(tmp_path, arrays, features=["lift"], targets=["price"])
     assert "`features`" in told and "has no array `lift`\ndid you mean `left`?" in told
-    assert "both a feature and a target" in refused(tmp_path, arrays, features=["left"], targets=["left"])
+    assert "`left` cannot be both a feature and a target" in refused(
+        tmp_path, arrays, features=["left"], targets=["left"]
+    )
 
 
 def test_there_may_be_no_target(tmp_path: Path) -> None:
@@ -270,7 +272,7 @@ def test_members_that_are_no_arrays_are_named(tmp_path: Path) -> None:
             file = packed(tmp_path, ("x.npy", good), ("y.npy", good), (name, good))
         assert f"data.npz: {name} {told}" in failure(file)
     file = packed(tmp_path, ("x y.npy", good), ("y.npy", good))
-    assert "`x y` is no name for one of the features" in failure(file, features=["x y"], targets=["y"])
+    assert "`x y` is no name for a feature or a target" in failure(file, features=["x y"], targets=["y"])
 
 
 class _nothing:
