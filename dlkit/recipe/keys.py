@@ -54,11 +54,9 @@ class Data(Keys):
 
     source: Annotated[Any, ComponentSlot(("source",))] = Field(description="Where the examples come from.")
     features: Names | dict[str, Any] | None = Field(
-        None, description="The features used, where not all of the source's."
+        None, description="The features used, where not all of the source's; as a mapping, features made of columns."
     )
-    targets: Names | dict[str, Any] | None = Field(
-        None, description="The targets learned, where not the source's default."
-    )
+    targets: Names | None = Field(None, description="The targets learned, where not the source's default.")
     validation: Share | Count = Field(
         0.1, description="Share or number of training examples held out, where the source has no validation split."
     )

@@ -55,7 +55,7 @@ def check(recipe: Recipe) -> Checked:
     """
     prepared = prepare(recipe)
     built = build_model(prepared)
-    compile_for_training(built.model, prepared.recipe)
+    compile_for_training(built.model, prepared)
     model = built.model
     rows = [LayerRow(layer.name, type(layer).__name__, _shape(layer), layer.count_params()) for layer in model.layers]
     trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)

@@ -40,7 +40,7 @@ def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> dict[str, 
     Returns:
         Loss and metrics by name, as `test_accuracy`.
     """
-    recipe, splits = prepared.recipe, prepared.splits
+    recipe, splits = prepared.recipe, prepared.raw
     name, split = ("test", splits.test) if splits.test is not None else ("val", splits.validation)
     if split is None:
         return {}
@@ -48,7 +48,7 @@ def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> dict[str, 
     evaluation = recipe.config.evaluation
     more = tuple(metric for metric in (evaluation.metrics or () if evaluation else ()) if isinstance(metric, Component))
     weights = recipe.config.training.loss_weights
-    compile_model(model, recipe.supervisions, None, loss_weights=weights, more_metrics=more)
+    compile_model(model, recipe.supervisions, None, loss_weights=weights, more_metrics=more, scales=prepared.scales)
     metrics = measure_split(model, Feed(split, batch_size=recipe.config.data.batch_size, shuffle=False), name)
     if path == run.best_model:
         write_json(run.evaluation, {"model": path.name, "split": name, "examples": len(split), "metrics": metrics})

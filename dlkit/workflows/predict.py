@@ -15,12 +15,10 @@ from dlkit.recipe.facts import Target
 from dlkit.recipe.load import Recipe
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.preparation import custom_objects, import_plugins
-from dlkit.workflows.recipe_file import recipe_of
+from dlkit.workflows.recipe_file import raw_features_of, recipe_of
 
 if TYPE_CHECKING:
     import keras
-
-_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +80,12 @@ def predict(
     """
     recipe = recipe_of(run, allow_plugins)
     facts = recipe.facts
-    features = {name: facts.features[name] for name in recipe.graphs["model"].inputs}
+    known = raw_features_of(run)
+    features = {name: known[name] for name in recipe.graphs["model"].inputs}
     rows, values = read_inputs(inputs, features)
-    model = load_model(run, recipe, which)
-    given = values if len(values) > 1 else next(iter(values.values()))
-    raw = model.predict(given, batch_size=_BATCH, verbose=0)
+    from dlkit.models.builder import run_over
+
+    raw = run_over(load_model(run, recipe, which), values)
     by_target = raw if isinstance(raw, dict) else {next(iter(recipe.supervisions)): raw}
     told = {
         name: _told(np.asarray(output, dtype="float64"), facts.targets[name], recipe.supervisions[name].logits)

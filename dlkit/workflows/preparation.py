@@ -3,35 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from dlkit.data.arrays import Splits
+from dlkit.data.arrays import Arrays, Splits
 from dlkit.data.facts import measure
 from dlkit.data.load import load as load_splits
 from dlkit.errors import DlkitError
 from dlkit.models.builder import Built, build
+from dlkit.models.preprocess import fit_preprocessing, is_by_batch, preprocessed
+from dlkit.models.scaling import Scale, fit_scale
 from dlkit.recipe import registry
 from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.components import run_plugin
+from dlkit.recipe.declared_facts import check_preprocess
 from dlkit.recipe.diagnostics import Findings
+from dlkit.recipe.facts import DataFacts, Feature
 from dlkit.recipe.graph import Component, Graph, Tensor
 from dlkit.recipe.keys import PerClass
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.plugins import plugins_allowed
 from dlkit.recipe.supervision import Supervisor
 
+if TYPE_CHECKING:
+    import keras
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A recipe that has met its data."""
+    """A recipe that has met its data.
+
+    Args:
+        recipe: With the facts of the features as the network takes them.
+        raw: The splits as the source has them, and saved models take them.
+        raw_features: What is known of the raw features.
+        splits: The splits to train on: features that are preprocessed once are so here.
+        preprocessing: The fitted layers of features, by feature.
+        scales: Of the targets that are scaled.
+    """
 
     recipe: Recipe
+    raw: Splits
+    raw_features: Mapping[str, Feature]
     splits: Splits
+    preprocessing: Mapping[str, keras.Model] = field(default_factory=dict)
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+
+    @property
+    def by_batch(self) -> dict[str, keras.Model]:
+        """The layers of those features that are preprocessed batch by batch, beside the training."""
+        return {name: model for name, model in self.preprocessing.items() if is_by_batch(self.raw_features[name])}
 
 
 def prepare(recipe: Recipe) -> Prepared:
-    """Loads the data of a recipe and checks the recipe against it.
+    """Loads the data of a recipe, preprocesses it, and checks the recipe against it.
 
     Raises:
         RecipeError: The recipe asks for what is not available, or contradicts its data.
@@ -48,23 +73,40 @@ def prepare(recipe: Recipe) -> Prepared:
         data.source.name,
         data.source.arguments,
         declared=declared,
-        features=_features(recipe),
-        targets=data.targets if isinstance(data.targets, list) else None,
+        features=data.features,
+        targets=data.targets,
         validation=data.validation,
         test=data.test,
         limit=limit,
         seed=recipe.config.seed,
     )
-    facts = measure(splits, declared, data.batch_size)
+    raw = measure(splits, declared, data.batch_size)
+    fitted, scales = fit_all(recipe, raw, splits.train)
+    facts = replace(raw, features={**raw.features, **{name: known for name, (_, known) in fitted.items()}})
     if recipe.config.training.steps_per_epoch:
         facts = replace(facts, steps_per_epoch=recipe.config.training.steps_per_epoch)
-    return Prepared(recipe.with_facts(facts), splits)
-
-
-def _features(recipe: Recipe) -> list[str]:
-    """The features that the model takes: others need not be handed over."""
+    recipe = recipe.with_facts(facts)
     assert isinstance(recipe.model, Graph)
-    return list(recipe.model.inputs)
+    splits = splits.select(recipe.model.inputs)  # what the network does not take need not be handed over
+    models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
+    once = {name: model for name, model in models.items() if not is_by_batch(raw.features[name])}
+    return Prepared(recipe, splits, raw.features, preprocessed(splits, once), models, scales)
+
+
+def fit_all(
+    recipe: Recipe, facts: DataFacts, examples: Arrays
+) -> tuple[dict[str, tuple[keras.Model, Feature]], dict[str, Scale]]:
+    """What `data.preprocess` asks for, fitted to the training examples: layers by feature, and scales by target."""
+    findings = Findings()
+    check_preprocess(recipe.resolved, facts, findings)
+    findings.stop_at_errors()
+    fitted, scales = {}, {}
+    for name, components in (recipe.config.data.preprocess or {}).items():
+        if name in facts.features:
+            fitted[name] = fit_preprocessing(name, components, facts.features[name], examples.features[name])
+        else:
+            scales[name] = fit_scale(name, components, facts.targets[name], examples.targets[name])
+    return fitted, scales
 
 
 def import_plugins(recipe: Recipe, *, load_data: bool = True) -> None:
@@ -96,19 +138,23 @@ def import_plugins(recipe: Recipe, *, load_data: bool = True) -> None:
             ) from error
 
 
-def build_model(prepared: Prepared, adapt: bool = True) -> Built:
-    """The model of a recipe on its data's shapes.
-
-    Args:
-        adapt: Whether layers that learn from data before training are given the training split.
+def build_model(prepared: Prepared) -> Built:
+    """The model of a recipe on its data's shapes, layers that learn from data before training adapted to it.
 
     Raises:
         RecipeError: Keras refuses a layer.
     """
     recipe = prepared.recipe
     assert isinstance(recipe.model, Graph)
-    examples = prepared.splits.train.features if adapt else None
-    return build(recipe.model, recipe.facts.features, outputs(recipe), recipe.name, examples)
+    return build(
+        recipe.model,
+        prepared.raw_features,
+        outputs(recipe),
+        recipe.name,
+        prepared.raw.train.features,
+        prepared.preprocessing,
+        prepared.scales,
+    )
 
 
 def outputs(recipe: Recipe) -> dict[str, Tensor]:

@@ -65,11 +65,11 @@ def train(
     if started:
         started(run, recipe.facts)
     with run.running():
-        write_recipe(run, recipe)
+        write_recipe(run, recipe, prepared.raw_features)
         seed_everything(recipe.config.seed, recipe.config.deterministic)
         built = build_model(prepared)
         _write_provenance(run, prepared, command or sys.argv)
-        compile_for_training(built.model, recipe)
+        compile_for_training(built.model, prepared)
         with run.log.open("a", encoding="utf-8", buffering=1) as log:
             train_feed, validation_feed = feeds(prepared)
             fit(
@@ -110,8 +110,9 @@ def _unit(recipe: Recipe) -> str:
     return "images" if "image" in kinds else "rows" if kinds == {"vector"} else "examples"
 
 
-def compile_for_training(model: keras.Model, recipe: Recipe) -> None:
+def compile_for_training(model: keras.Model, prepared: Prepared) -> None:
     """Compiles a model as the recipe's training says."""
+    recipe = prepared.recipe
     training = recipe.config.training
     optimizer = (
         training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
@@ -124,6 +125,7 @@ def compile_for_training(model: keras.Model, recipe: Recipe) -> None:
         recipe.supervisions,
         in_updates(optimizer, recipe.components, training.epochs, updates),
         loss_weights=training.loss_weights,
+        scales=prepared.scales,
         jit_compile=bool(training.jit_compile),
         steps_per_execution=int(training.steps_per_execution),
     )
@@ -152,7 +154,7 @@ def _write_provenance(run: RunFolder, prepared: Prepared, command: Sequence[str]
         provenance(
             command=command,
             seeds={"seed": recipe.config.seed},
-            data_fingerprint=fingerprint(prepared.splits),
+            data_fingerprint=fingerprint(prepared.raw),
             chosen={"training.best": {"monitor": monitor, "mode": mode}},
             recipe_folder=folder,
             gpus=[device.name for device in tf.config.list_physical_devices("GPU")],
