@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from dlkit.errors import DlkitError
 
 # The name of a folder -> the split it is.
 _SPLITS = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
-_COMES_WITH = re.compile(r"(readme|licen[cs]e|copying|copyright|notice|citation|authors|changelog)\b.*", re.IGNORECASE)
+_COMES_WITH = re.compile(r"(readme|licen[cs]e|copying|copyright|notice|citation|authors|changelog)[^/]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +98,41 @@ class _Sorter:
         self.problems = problems
 
     def sort(self, contents: Contents) -> ClassFolders:
-        files = {name: blob for name, blob in contents.files.items() if blob is not None}
-        wrapper = _wrapper(files)
-        splits = _have_splits(name.removeprefix(wrapper) for name in files)
-        for name, blob in sorted(contents.files.items()):
-            if blob is None and not (name.count("/") <= wrapper.count("/") and _COMES_WITH.match(name.split("/")[-1])):
-                self._stray(name, f"it ends in none of {', '.join(self.suffixes)}", splits)
-        found: dict[str, dict[str, list[Blob]]] = defaultdict(lambda: defaultdict(list))  # by split and class
-        for name in contents.folders:
-            inner = name.removeprefix(wrapper)
-            parts = inner.split("/")
-            if f"{name}/" != wrapper and len(parts) == 1 + splits and (not splits or parts[0].lower() in _SPLITS):
-                found[parts[0] if splits else ""][parts[-1]] = []
-        for name, blob in sorted(files.items()):
-            parts = name.removeprefix(wrapper).split("/")
-            if len(parts) != 2 + splits or not name.startswith(wrapper) or (splits and parts[0].lower() not in _SPLITS):
-                self._stray(name, "it lies in no folder of a class", splits)
-            else:
-                found[parts[0] if splits else ""][parts[-2]].append(blob)
+        files, folders = dict(sorted(contents.files.items())), set(contents.folders)
+        _drop_readmes(files)
+        wrapper = _wrapper([name for name, blob in files.items() if blob is not None])
+        if wrapper:
+            for name in files:
+                if not name.startswith(wrapper):
+                    self._stray(name, f"it lies outside of {wrapper}", splits=False)
+            files = {name.removeprefix(wrapper): blob for name, blob in files.items() if name.startswith(wrapper)}
+            folders = {name.removeprefix(wrapper) for name in folders if name.startswith(wrapper)}
+            _drop_readmes(files)
+        splits = _have_splits(name for name, blob in files.items() if blob is not None)
+        found = self._sorted(files, folders, wrapper, splits)
         return self._checked(found, wrapper)
+
+    def _sorted(
+        self, files: Mapping[str, Blob | None], folders: Collection[str], wrapper: str, splits: bool
+    ) -> dict[str, dict[str, list[Blob]]]:
+        """The files by the folder of their split and by class."""
+        found: dict[str, dict[str, list[Blob]]] = defaultdict(lambda: defaultdict(list))
+        for folder in folders:
+            split, label = _split_and_class(folder, splits)
+            if label:
+                found[split][label] = []  # it may be an empty one
+            elif splits and folder.lower() in _SPLITS:
+                found[folder] = found[folder]
+        for name, blob in files.items():
+            folder, _, _ = name.rpartition("/")
+            split, label = _split_and_class(folder, splits)
+            if not label:
+                self._stray(wrapper + name, "it lies in no folder of a class", splits)
+            elif blob is None:
+                self._stray(wrapper + name, f"it ends in none of {', '.join(self.suffixes)}", splits)
+            else:
+                found[split][label].append(blob)
+        return found
 
     def _stray(self, name: str, why: str, splits: bool) -> None:
         layout = f"CLASS/NAME{self.suffixes[0]}"
@@ -131,34 +147,25 @@ class _Sorter:
 
     def _checked(self, found: Mapping[str, Mapping[str, list[Blob]]], wrapper: str) -> ClassFolders:
         labels = tuple(sorted({label for classes in found.values() for label in classes}))
-        named: dict[str, str] = {}
-        for folder in sorted(found):
-            split = _SPLITS.get(folder.lower(), "")
-            if split in named:
-                self.problems.add(
-                    f"{self.place} has two folders of one split: {named[split]} and {folder}", "join them"
-                )
-            named[split] = folder
+        folders: dict[str, str] = {}  # by split
+        for folder, classes in sorted(found.items()):
+            other = folders.setdefault(_SPLITS.get(folder.lower(), ""), folder)
+            if other != folder:
+                self.problems.add(f"{self.place} has two folders of one split: {other} and {folder}", "join them")
             for label in labels:
-                if not found[folder].get(label):
+                if not classes.get(label):
                     inner = f"{wrapper}{folder}/{label}" if folder else f"{wrapper}{label}"
-                    self.problems.add(
-                        f"{self._told(inner)} holds no {self.kind}", "every class has files in every split; take it out"
-                    )
+                    cure = "every class has files in every split; give it some, or take it out"
+                    self.problems.add(f"{self._told(inner)} holds no {self.kind}", cure)
         if not labels and not self.problems.found:
             self.problems.add(f"{self.place} holds no {self.kind}", f"they end in {', '.join(self.suffixes)}")
-        elif len(labels) == 1:
+        if len(labels) == 1:
             self.problems.add(f"{self.place} has only one class: {labels[0]}", "make a folder for each of the classes")
-        if "" not in named and "train" not in named and labels:
+        if labels and not {"", "train"} & set(folders):
             self.problems.add(f"{self.place} has no folder `train`", "name the folder of the training split so")
+        order = ("", *dict.fromkeys(_SPLITS.values()))
         return ClassFolders(
-            self.place,
-            labels,
-            {
-                split: _items(found[named[split]], labels)
-                for split in ("", *dict.fromkeys(_SPLITS.values()))
-                if split in named
-            },
+            self.place, labels, {split: _items(found[folders[split]], labels) for split in order if split in folders}
         )
 
 
@@ -166,13 +173,23 @@ def _items(classes: Mapping[str, list[Blob]], labels: tuple[str, ...]) -> list[I
     return [Item(blob.place, number, blob) for number, label in enumerate(labels) for blob in classes.get(label, ())]
 
 
+def _drop_readmes(files: dict[str, Blob | None]) -> None:
+    for name in [name for name in files if _COMES_WITH.fullmatch(name)]:
+        del files[name]
+
+
+def _split_and_class(folder: str, splits: bool) -> tuple[str, str]:
+    """The names of the split and of the class that a folder is; no class where it is none."""
+    split, _, label = folder.rpartition("/")
+    fits = split.lower() in _SPLITS if splits else not split
+    return split, label if fits else ""
+
+
 def _wrapper(names: Collection[str]) -> str:
     """The folder that all others lie in, with a slash behind it, or nothing."""
-    tops = {name.split("/")[0] for name in names}
-    deep = sum(name.count("/") >= 2 for name in names)
-    if len(tops) != 1 or 2 * deep <= len(names) or next(iter(tops)).lower() in _SPLITS:
-        return ""
-    return f"{tops.pop()}/"
+    tops = Counter(name.split("/")[0] for name in names if name.count("/") >= 2)
+    top, count = tops.most_common(1)[0] if tops else ("", 0)
+    return f"{top}/" if len(tops) == 1 and 2 * count > len(names) and top.lower() not in _SPLITS else ""
 
 
 def _have_splits(names: Iterable[str]) -> bool:
