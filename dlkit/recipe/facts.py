@@ -25,6 +25,7 @@ class Feature:
         vocabulary_size: Number of distinct tokens or categories, where there is one.
         columns: Names of the entries of a vector, in order.
         maximum: The largest value, where it is not that of the type, as the 16 of pixels with 17 shades.
+        sample_rate: Values a second of a sound.
     """
 
     kind: FeatureKind
@@ -33,6 +34,7 @@ class Feature:
     vocabulary_size: int | None = None
     columns: tuple[str, ...] | None = None
     maximum: int | None = None
+    sample_rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
