@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from dlkit.data.arrays import Values
 from dlkit.data.columns import Column
+from dlkit.data.sources._problems import Problems
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import listing
 from dlkit.recipe.facts import Feature, Target
@@ -218,7 +220,7 @@ def _texts(found: Found) -> Found:
         if isinstance(values, Column):
             return values
         if values.dtype.kind == "S":
-            values = np.array([_decoded(place, row, text) for row, text in enumerate(values.tolist())], object)
+            values = np.array(decoded(values.tolist(), (f"{place}[{row}]" for row in count())), object)
         made = values.astype(object)
         strange = next((row for row, text in enumerate(made.flat) if not isinstance(text, str)), None)
         if strange is not None:
@@ -230,11 +232,21 @@ def _texts(found: Found) -> Found:
     return found.mapped(cast)
 
 
-def _decoded(place: str, row: int, text: bytes) -> str:
-    try:
-        return text.decode()
-    except (UnicodeDecodeError, AttributeError):
-        raise DlkitError(f"{place}[{row}] is no text in UTF-8", "save the texts in UTF-8") from None
+def decoded(texts: Sequence[bytes], places: Iterable[str]) -> list[str]:
+    """Texts in UTF-8.
+
+    Raises:
+        DlkitError: Some are not; they are named by their places.
+    """
+    problems = Problems()
+    made = []
+    for place, text in zip(places, texts, strict=False):
+        try:
+            made.append(text.decode())
+        except UnicodeDecodeError:
+            problems.add(f"{place} is no text in UTF-8", "save the texts in UTF-8")
+    problems.raise_any()
+    return made
 
 
 def _as_is(place: str, values: Column, dtype: str) -> Column:
@@ -321,10 +333,10 @@ def _classes(found: Found, shape: Shape, group: str, labels: Sequence[str] | Non
     if group == "text":
         found, labels = _numbered(_texts(found), labels)
     found, highest = _integers(found, "classes")
-    count = sum(len(values) for values in found.arrays.values())
-    if labels is None and highest >= max(_MOST_UNUSED, count):
+    examples = sum(len(values) for values in found.arrays.values())
+    if labels is None and highest >= max(_MOST_UNUSED, examples):
         raise DlkitError(
-            f"{found.place} has classes up to {highest:,}, and {count:,} examples",
+            f"{found.place} has classes up to {highest:,}, and {examples:,} examples",
             f"number the classes from 0 without gaps, or say `kinds: {{{found.name}: number}}`",
         )
     names = _labels(found, labels, highest)
