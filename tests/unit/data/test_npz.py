@@ -260,6 +260,11 @@ def test_a_directory_that_claims_what_cannot_be_packed_is_refused(tmp_path: Path
     assert "x.npy claims 100,000,000,128 bytes, more than its 228 can hold" in failure(file)
 
 
+def test_what_does_not_fit_into_memory_is_refused_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlkit.data.sources.npz.available_memory", lambda: 500)
+    assert "data.npz needs 736 bytes of memory, and 500 are left" in refused(tmp_path, {"x": X, "y": Y})
+
+
 def test_members_that_are_no_arrays_are_named(tmp_path: Path) -> None:
     good = npy(Y)
     for name, told in (
