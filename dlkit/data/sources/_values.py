@@ -112,9 +112,9 @@ def integers(found: Found, what: str) -> tuple[Found, int]:
         nonlocal highest
         if isinstance(values, Column):
             raise DlkitError(f"{place} is a column, and {what} are an array in memory", "hand over np.asarray of it")
-        whole = values.dtype.kind in "biu" or (values.dtype.kind == "f" and bool((values == np.round(values)).all()))
-        if not whole:
-            raise DlkitError(f"{place} holds {_odd(values)}, where {what} are whole numbers from 0", "mend the values")
+        strange = _first_odd(values)
+        if strange is not None:
+            raise DlkitError(f"{place} holds {strange}, where {what} are whole numbers from 0", "mend the values")
         lowest, largest = (int(values.min()), int(values.max())) if values.size else (0, 0)
         if lowest < 0 or largest >= 2**31 - 1:
             wrong = lowest if lowest < 0 else largest
@@ -125,11 +125,16 @@ def integers(found: Found, what: str) -> tuple[Found, int]:
     return found.mapped(cast), highest
 
 
-def _odd(values: np.ndarray) -> str:
-    """The first value that is no whole number."""
+def _first_odd(values: np.ndarray) -> str | None:
+    """The first value that is no whole number, if there is one."""
     import numpy as np
 
-    return "texts" if values.dtype.kind not in "f" else str(values[values != np.round(values)][0])
+    if values.dtype.kind in "biu":
+        return None
+    if values.dtype.kind != "f":
+        return "texts"
+    odd = values[~np.isfinite(values) | (values != np.round(values))]
+    return str(odd[0]) if len(odd) else None
 
 
 def texts_of(found: Found) -> Found:

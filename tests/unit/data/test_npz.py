@@ -142,6 +142,14 @@ def test_labels_are_given_or_lie_beside(tmp_path: Path) -> None:
     assert "`cat` are given more than once" in refused(tmp_path, {"x": X, "y": Y}, labels=["cat", "dog", "cat"])
 
 
+@pytest.mark.parametrize("odd", [np.inf, np.nan, 0.5])
+def test_floats_may_be_classes_if_they_are_whole(tmp_path: Path, odd: float) -> None:
+    splits = read(tmp_path, {"x": X, "y": Y.astype(float)}, kinds={"y": "classes"})
+    assert splits.facts.targets["y"].classes == 3 and splits.train.targets["y"].dtype == np.int32
+    told = refused(tmp_path, {"x": X, "y": np.where(Y == 2, odd, Y)}, kinds={"y": "classes"})
+    assert f"data.npz: y holds {odd}, where classes are whole numbers from 0" in told
+
+
 def test_missing_numbers_of_a_vector_stay_missing(tmp_path: Path) -> None:
     x = X.copy()
     x[3, 1] = np.nan
