@@ -145,7 +145,6 @@ def _read_member(stream: IO[bytes], member: zipfile.ZipInfo, place: str) -> np.n
             raise EOFError
         left[: len(content)] = content
         left = left[len(content) :]
-    stream.read(1)  # its end, where the checksum is compared
     return array.reshape(shape, order="F" if is_fortran else "C")
 
 
