@@ -19,7 +19,7 @@ from dlkit.recipe.graph import Component, Graph
 from dlkit.recipe.layer_globs import check_layer_globs
 from dlkit.recipe.measured import check_expected, check_monitors, metrics_known
 from dlkit.recipe.networks import Features, NetworkReader
-from dlkit.recipe.nodes import Mapping, Node, is_unknown, plain
+from dlkit.recipe.nodes import Entry, Mapping, Node, from_plain, is_unknown, plain
 from dlkit.recipe.outputs import Outputs, components_of
 from dlkit.recipe.paths import Paths, written_component
 from dlkit.recipe.plugins import Plugins
@@ -88,6 +88,22 @@ class Recipe:
         assert made is not None
         return replace(made, files=self.files, warnings=findings.warnings)
 
+    def with_value(self, value: Any, *path: str) -> Recipe:
+        """The same recipe with another value for one of dlkit's own keys, as if it had been written so.
+
+        Args:
+            path: The words of the key, as `"data", "folds"`; the section is written.
+
+        Raises:
+            RecipeError: The recipe is mistaken now.
+        """
+        findings = Findings()
+        root = _with_value(self.root, value, path)
+        made = read(root, self.path, findings, allow_plugins=self.allow_plugins, components=self.components)
+        findings.stop_at_errors()
+        assert made is not None
+        return replace(made, files=self.files, warnings=findings.warnings)
+
     def span_of(self, path: str) -> Span:
         """Where a value is written, or else the section it would stand in."""
         node: Node = self.resolved
@@ -102,6 +118,13 @@ class Recipe:
         """The whole recipe as plain values, trainable as it is; facts of the data stay references."""
         values = as_written(self.resolved)
         return {key: values[key] for key in fields(keys.Recipe) if key in values}
+
+
+def _with_value(node: Mapping, value: Any, path: tuple[str, ...]) -> Mapping:
+    key, *rest = path
+    below = node.get(key)
+    made = _with_value(below, value, tuple(rest)) if rest and isinstance(below, Mapping) else from_plain(value)
+    return Mapping({**node.entries, key: Entry(key, node.span, made)}, node.span)
 
 
 def read(

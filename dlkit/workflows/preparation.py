@@ -20,7 +20,7 @@ from dlkit.recipe.declared_facts import check_preprocess
 from dlkit.recipe.diagnostics import Findings
 from dlkit.recipe.facts import DataFacts, Feature
 from dlkit.recipe.graph import Component, Graph, Tensor
-from dlkit.recipe.keys import PerClass
+from dlkit.recipe.keys import Fold, PerClass
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.plugins import plugins_allowed
 from dlkit.recipe.supervision import Supervisor
@@ -78,6 +78,7 @@ def prepare(recipe: Recipe) -> Prepared:
         validation=data.validation,
         test=data.test,
         limit=limit,
+        fold=fold_of(recipe),
         seed=recipe.config.seed,
     )
     raw = measure(splits, declared, data.batch_size)
@@ -91,6 +92,16 @@ def prepare(recipe: Recipe) -> Prepared:
     models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
     once = {name: model for name, model in models.items() if not is_by_batch(raw.features[name])}
     return Prepared(recipe, splits, raw.features, preprocessed(splits, once), models, scales)
+
+
+def fold_of(recipe: Recipe) -> tuple[int, int] | None:
+    """The fold that a recipe holds out, and the number of folds; the first one where it does not say."""
+    match recipe.config.data.folds:
+        case Fold(fold=number, of=folds):
+            return number, folds
+        case int(folds):
+            return 1, folds
+    return None
 
 
 def fit_all(

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from dlkit.data.feed import Feed
 from dlkit.data.fingerprint import fingerprint
+from dlkit.errors import DlkitError
 from dlkit.evaluation.expectation import compare
 from dlkit.models.instantiate import instantiate
 from dlkit.recipe.durations import in_updates
@@ -41,6 +42,7 @@ def train(
     recipe: Recipe,
     *,
     runs_dir: Path | None = None,
+    folder: RunFolder | None = None,
     display: Display | None = None,
     command: Sequence[str] | None = None,
     started: Callable[[RunFolder, DataFacts], None] | None = None,
@@ -50,6 +52,7 @@ def train(
     Args:
         recipe: What `dlkit.load` gives.
         runs_dir: Where runs are kept; DLKIT_RUNS_DIR or `./runs` where it is None.
+        folder: The run folder, where it was made already, as that of a member of a group.
         display: Shows the progress; what suits standard error where it is None.
         command: The command line, for the provenance.
         started: Told of the run folder and the facts of the data, as soon as there are any.
@@ -59,9 +62,16 @@ def train(
         DlkitError: The work failed.
         Interrupted: By a signal; the run folder is whole.
     """
+    folds = recipe.config.data.folds
+    if isinstance(folds, int):
+        raise DlkitError(
+            f"The recipe has {folds} folds, and `train` takes one of them.",
+            f"Choose it with data.folds: {{fold: 1, of: {folds}}}, or train all with `dlkit.workflows.folds.train_folds`.",
+            code="several-folds",
+        )
     prepared = prepare(recipe)
     recipe = prepared.recipe
-    run = RunFolder.create(runs_root(runs_dir), recipe.name)
+    run = folder or RunFolder.create(runs_root(runs_dir), recipe.name)
     if started:
         started(run, recipe.facts)
     with run.running():

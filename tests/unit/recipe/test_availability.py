@@ -22,7 +22,6 @@ Read = Callable[..., Recipe]
             "source",
         ),
         ("data: {source: digits, augment: [{RandomFlip: {mode: horizontal}}]}", "`data.augment`", "augment"),
-        ("data: {source: digits, folds: 5}", "`data.folds`", "folds"),
         ("data: {source: digits, class_weight: balanced}", "`data.class_weight`", "class_weight"),
         ("training: {epochs: 1, precision: mixed_bfloat16}", "`training.precision: mixed_bfloat16`", "precision"),
         ("training: {epochs: 1, stages: [{name: a}]}", "`training.stages`", "stages"),
@@ -55,7 +54,9 @@ def test_what_is_not_available_is_told_at_its_place(read: Read, text: str, messa
 
 def test_all_of_it_is_told_at_once(read: Read) -> None:
     with pytest.raises(RecipeError) as raised:
-        refuse_unavailable(read("data: {source: digits, folds: 3}\ntraining: {epochs: 1, profile: {steps: [1, 2]}}"))
+        refuse_unavailable(
+            read("data: {source: digits, class_weight: balanced}\ntraining: {epochs: 1, profile: {steps: [1, 2]}}")
+        )
     assert [found.span.line for found in raised.value.diagnostics] == [1, 2]
 
 
