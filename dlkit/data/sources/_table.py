@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 KINDS = ("numeric", "categorical", "text", "date")
+_SHOWN = 3  # rows of a column whose values are told
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +45,24 @@ class Table:
         """Where a row stands, as `train.csv:3` or `train.parquet: row 2`."""
         return f"{self.path}:{self.unit}{self._numbers[row]}"
 
-    def more(self, rows: Sequence[int] | np.ndarray) -> str:
-        """The rows after the first, for a message: ` (also 5, 8 and 3 more)`; with the first, ten are named."""
+    def tell(self, name: str, wrong: np.ndarray, what: str, cure: str, problems: Problems) -> None:
+        """Notes the rows of a column whose value is wrong, by a truth value for each of its values."""
+        cells = self.columns[name]
+        rows = cells.rows_of(wrong)
+        for row in rows[:_SHOWN]:
+            text = str(cells.texts[cells.codes[row]])
+            problems.add(f"{self.place(row)}: column `{name}`: `{text[:40]}` {what}", cure)
+        if len(rows) > _SHOWN:
+            problems.add(f"{self.path}: column `{name}`: {len(rows) - _SHOWN:,} more such values")
+
+    def tell_rows(self, rows: np.ndarray, what: str, cure: str, problems: Problems) -> None:
+        """Notes rows of which the same is to be said, if there are any: `train.csv:3: what (also 5, 8 and 3 more)`."""
+        if not len(rows):
+            return
         told = [str(self._numbers[row]) for row in rows[1:MOST]]
         others = f" and {len(rows) - MOST:,} more" if len(rows) > MOST else ""
-        return f" (also {', '.join(told)}{others})" if told else ""
+        also = f" (also {', '.join(told)}{others})" if told else ""
+        problems.add(f"{self.place(rows[0])}: {what}{also}", cure)
 
 
 @dataclass(frozen=True)

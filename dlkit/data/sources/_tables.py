@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 NUMBERS, CATEGORIES = "numbers", "categories"  # the features that several columns are put together in
-_SHOWN = 3  # rows of a column whose values are told
 
 
 def make_splits(tables: Mapping[str, Table], choice: Choice) -> Splits:
@@ -117,7 +116,8 @@ class _Maker:
         facts: dict[str, Target] = {}
         for name in dict.fromkeys(self._choice.targets):
             for table in self._tables.values():
-                self._told_missing(table, name)
+                rows, cure = table.columns[name].missing_rows, "fill in the target, or leave out the rows"
+                table.tell_rows(rows, f"the target `{name}` is missing", cure, self._problems)
             kind = self._kinds[name]
             if kind == "numeric":
                 facts[name] = Target("number", (), "float32")
@@ -131,7 +131,7 @@ class _Maker:
             else:
                 self._problems.add(
                     f"{self._tables['train'].path}: the target `{name}` is of kind {kind}, and cannot be predicted",
-                    f"for classes, write `{self._choice.key('columns')}: {{{name}: categorical}}`",
+                    f"for classes, {self._other_kind(name)}",
                 )
         return arrays, facts
 
@@ -141,15 +141,9 @@ class _Maker:
         cells = table.columns[name]
         with np.errstate(over="ignore"):
             values = cells.numbers.astype(np.float32)
-        key = self._choice.key("columns")
-        self._told(
-            table,
-            name,
-            np.isnan(cells.numbers),
-            "is no number",
-            f"mend it, name the word under `missing`, or give the kind of the column: `{key}: {{{name}: categorical}}`",
-        )
-        self._told(table, name, np.isinf(values), "is no finite float32", "mend it, or leave out the row")
+        cure = f"mend it, name the word under `missing`, or {self._other_kind(name)}"
+        table.tell(name, np.isnan(cells.numbers), "is no number", cure, self._problems)
+        table.tell(name, np.isinf(values), "is no finite float32", "mend it, or leave out the row", self._problems)
         return cells.spread(values, np.nan)
 
     def _parts(self, name: str) -> tuple[str, ...]:
@@ -166,33 +160,12 @@ class _Maker:
         from dlkit.data.dates import part
 
         cells = table.columns[name]
-        self._told(
-            table,
-            name,
-            np.isnat(cells.dates),
-            "is no date",
-            "write it as 1981-01-31 or 1981-01-31 16:30, or give the kind of the column: "
-            f"`{self._choice.key('columns')}: {{{name}: categorical}}`",
-        )
+        cure = f"write it as 1981-01-31 or 1981-01-31 16:30, or {self._other_kind(name)}"
+        table.tell(name, np.isnat(cells.dates), "is no date", cure, self._problems)
         return [cells.spread(part(cells.dates, own), np.nan) for own in parts]
 
-    def _told(self, table: Table, name: str, wrong: np.ndarray, what: str, cure: str) -> None:
-        """Notes the rows whose value is wrong, by a truth value for each value of the column."""
-        cells = table.columns[name]
-        rows = cells.rows_of(wrong)
-        for row in rows[:_SHOWN]:
-            text = str(cells.texts[cells.codes[row]])
-            self._problems.add(f"{table.place(row)}: column `{name}`: `{text[:40]}` {what}", cure)
-        if len(rows) > _SHOWN:
-            self._problems.add(f"{table.path}: column `{name}`: {len(rows) - _SHOWN:,} more such values")
-
-    def _told_missing(self, table: Table, name: str) -> None:
-        rows = table.columns[name].missing_rows
-        if len(rows):
-            self._problems.add(
-                f"{table.place(rows[0])}: the target `{name}` is missing{table.more(rows)}",
-                "fill in the target, or leave out the rows",
-            )
+    def _other_kind(self, name: str) -> str:
+        return f"give the kind of the column: `{self._choice.key('columns')}: {{{name}: categorical}}`"
 
     def _labels(self, name: str) -> list[str]:
         """The distinct values of a column in all tables: sorted as numbers where they are such, else as text."""
