@@ -53,7 +53,8 @@ def narma10(
         if outputs is not None:
             return responses(inputs[WASHOUT:].astype("float32"), outputs[WASHOUT:].astype("float32"), history)
     raise DlkitError(
-        f"`length: {length}`: NARMA10 diverges within as many steps, in each of {DRAWS} draws", "give a smaller `length`"
+        f"`length: {length}`: NARMA10 diverges within as many steps, in each of {DRAWS} draws",
+        "give a smaller `length`",
     )
 
 
