@@ -54,7 +54,7 @@ class Drawn(Column):
     """
 
     def __init__(
-        self, draw: Callable[[int], np.ndarray], rows: np.ndarray, shape: tuple[int, int, int], identity: str
+        self, draw: Callable[[int], np.ndarray], rows: np.ndarray, shape: tuple[int, ...], identity: str
     ) -> None:
         import numpy as np
 
@@ -77,7 +77,7 @@ class Drawn(Column):
         return made
 
     def take(self, rows: np.ndarray) -> Drawn:
-        return Drawn(self.draw, self.rows[rows], self.shape[1:], self.identity)  # type: ignore[arg-type]
+        return Drawn(self.draw, self.rows[rows], self.shape[1:], self.identity)
 
     def digest(self) -> bytes:
         import numpy as np

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL.ImageDraw import ImageDraw
 
 SIZES = ("small", "large")
 COLORS = {
@@ -25,6 +26,16 @@ COLORS = {
 }
 SHAPES = ("circle", "square", "triangle", "cross", "ring")
 RELATIONS = ("left", "right", "above", "below")  # the subject's side of the other thing
+# What only the test pictures show: a sixth of the colors on shapes, a tenth of the relations between shapes. Every color,
+# shape and relation is among those that are left to train on.
+KEPT_LOOKS = {("red", "circle"), ("green", "square"), ("blue", "triangle"), ("orange", "cross"), ("purple", "ring")}
+KEPT_PAIRS = {
+    ("circle", "left", "circle"),
+    ("square", "above", "triangle"),
+    ("triangle", "left", "ring"),
+    ("cross", "above", "square"),
+    ("ring", "left", "cross"),
+}
 GRID = 3
 MOST = 2 * GRID - 1  # things in a row and a column that cross
 _FINE = 4  # a picture is drawn so many times larger, for smooth edges
@@ -94,18 +105,15 @@ def longest_sentence(things: int) -> int:
     return 4 + 7 * (things - 1)
 
 
-def is_new(scene: list[Thing]) -> tuple[bool, bool]:
-    """Whether a scene has a color on a shape that is kept for the test, and a relation between shapes that is.
+def is_kept(thing: Thing) -> bool:
+    """Whether a thing has a color on a shape that is kept for the test."""
+    return (thing.color, thing.shape) in KEPT_LOOKS
 
-    A sixth of the colored shapes are kept for it, and a tenth of the relations; each color, shape and relation is seen
-    in training, on or between others.
-    """
-    colors = tuple(COLORS)
-    colored = any((colors.index(t.color) - SHAPES.index(t.shape)) % len(colors) == 0 for t in scene)
-    subject, told = related(scene)
-    first = SHAPES.index(subject.shape)
-    between = any((first + 2 * RELATIONS.index(side) + 3 * SHAPES.index(o.shape)) % 10 == 0 for side, o in told)
-    return colored, between
+
+def are_kept(thing: Thing, other: Thing) -> bool:
+    """Whether two things stand to each other as shapes do in the test only, from whichever of them it is told."""
+    pairs = ((thing.shape, relation(thing, other), other.shape), (other.shape, relation(other, thing), thing.shape))
+    return any(pair in KEPT_PAIRS for pair in pairs)
 
 
 def draw_scene(generator: np.random.Generator, things: int) -> list[Thing]:
@@ -138,10 +146,7 @@ def paint(scene: list[Thing], generator: np.random.Generator, size: int) -> np.n
     return np.asarray(canvas.resize((size, size), Image.Resampling.BOX))
 
 
-def _paint(brush: object, thing: Thing, x: float, y: float, r: float, ground: tuple[int, ...]) -> None:
-    from PIL import ImageDraw
-
-    assert isinstance(brush, ImageDraw.ImageDraw)
+def _paint(brush: ImageDraw, thing: Thing, x: float, y: float, r: float, ground: tuple[int, ...]) -> None:
     color = COLORS[thing.color]
     match thing.shape:
         case "circle":

@@ -41,7 +41,7 @@ def captcha(
     """CAPTCHAs, gray pictures of 4 to 6 letters and digits with the noise of the library `captcha`.
 
     A picture is drawn whenever it is read. It is a function of the seed and its number, and of the other arguments, but
-    not of `examples`: more of them add to those there were.
+    not of `examples`: more of them add to those there were. Another version of Pillow may draw other edges.
 
     Args:
         examples: How many pictures.

@@ -7,11 +7,22 @@ what is new in the test pictures is known.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Annotated
 
 from dlkit.data.arrays import Arrays, Splits
 from dlkit.data.sources._drawn import Drawn, chance, check_bounds
-from dlkit.data.sources._scenes import MOST, Thing, draw_scene, is_new, longest_sentence, paint, sentence
+from dlkit.data.sources._scenes import (
+    MOST,
+    Thing,
+    are_kept,
+    draw_scene,
+    is_kept,
+    longest_sentence,
+    paint,
+    related,
+    sentence,
+)
 from dlkit.recipe.registry import Range, register
 
 if TYPE_CHECKING:
@@ -42,8 +53,8 @@ def captions(
 ) -> Splits:
     """Pictures of colored shapes with sentences that tell what is left of, right of, above and below what.
 
-    The test pictures have colors on shapes and relations between shapes that no training picture has: every other one
-    has a new color on a shape, the others have a new relation. A picture is drawn whenever it is read, as a function of
+    The test pictures have colors on shapes and relations between shapes that no training picture has: the even rows tell
+    of a new color on a shape, the odd ones of a new relation, as a circle left of a circle. A picture is drawn whenever it is read, as a function of
     the seed, its split and its number.
 
     Args:
@@ -70,9 +81,17 @@ def scene_of(stream: int, row: int, least: int, most: int, seed: int) -> list[Th
     things = int(generator.integers(least, most + 1))
     while True:
         scene = draw_scene(generator, things)
-        colored, between = is_new(scene)
-        if (colored, between) == (False, False) if stream == TRAIN else (between if row % 2 else colored):
+        if _belongs(scene, stream, row):
             return scene
+
+
+def _belongs(scene: list[Thing], stream: int, row: int) -> bool:
+    if stream == TRAIN:
+        return not any(map(is_kept, scene)) and not any(are_kept(one, other) for one, other in combinations(scene, 2))
+    if row % 2:
+        subject, told = related(scene)
+        return any(are_kept(subject, other) for _, other in told)
+    return any(map(is_kept, scene))
 
 
 def _arrays(stream: int, examples: int, least: int, most: int, size: int, seed: int) -> Arrays:

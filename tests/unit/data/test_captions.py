@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dlkit.data.arrays import Arrays
-from dlkit.data.sources._scenes import COLORS, RELATIONS, SHAPES, SIZES
+from dlkit.data.sources._scenes import COLORS, RELATIONS, SHAPES, SIZES, are_kept
 from dlkit.data.sources.captions import TEST, TRAIN, VOCABULARY, captions, scene_of
 from dlkit.errors import DlkitError
 from dlkit.recipe.registry import find
@@ -91,19 +91,22 @@ def test_things_are_told_apart_by_color_and_shape(made: dict[str, Arrays]) -> No
 
 
 def test_the_test_pictures_hold_combinations_that_training_has_not(made: dict[str, Arrays]) -> None:
-    def combinations(sentence: str) -> tuple[set, set]:
+    def told(sentence: str) -> tuple[set, set]:
         subject, relations = parse(sentence)
         pairs = {subject[1:], *(other[1:] for _, other in relations)}
         return pairs, {(subject[2], side, other[2]) for side, other in relations}
 
-    trained = [combinations(" ".join(_words(TRAIN, row))) for row in range(4_000)]
+    trained = [told(" ".join(_words(TRAIN, row))) for row in range(4_000)]
     pairs = set().union(*(p for p, _ in trained))
     between = set().union(*(b for _, b in trained))
     assert len(pairs) == 25 and len(COLORS) * len(SHAPES) == 30
     assert len(between) == 90 and len(SHAPES) ** 2 * len(RELATIONS) == 100
     for row, sentence in enumerate(sentences(made["test"])):
-        ours, relations = combinations(sentence)
+        ours, relations = told(sentence)
         assert (relations - between) if row % 2 else (ours - pairs), sentence
+    assert not any(
+        are_kept(*pair) for row in range(1_000) for pair in itertools.combinations(scene_of(TRAIN, row, 2, 4, 3), 2)
+    )
     words = {word for row in range(4_000) for word in _words(TRAIN, row)}
     assert words | {"", "<start>"} == set(VOCABULARY)
 
