@@ -14,9 +14,7 @@ from dlkit.recipe.nodes import Mapping, inside, plain
 _LATER: dict[str, tuple[Any, ...]] = {
     "data.folds": (None,),
     "data.preprocess": (None,),
-    "data.augment": (None, []),
     "data.cache": ("auto", "memory", True),
-    "data.class_weight": (None,),
     "training.optimizers": (None,),
     "training.stages": (None,),
     "training.initial_weights": (None,),
