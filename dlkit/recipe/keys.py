@@ -87,7 +87,9 @@ class Data(Keys):
         None, description="Random changes of training examples."
     )
     batch_size: Positive = Field(32, description="Examples a step, over all devices.")
-    shuffle: bool = Field(True, description="Whether each epoch has an order of its own.")
+    shuffle: bool | Literal["balanced"] = Field(
+        True, description="Whether each epoch has an order of its own; `balanced`: and every class equally often."
+    )
     cache: Literal["auto", "memory", "disk"] | bool = Field("auto", description="Where decoded examples are kept.")
     class_weight: Literal["balanced"] | dict[str, Finite] | None = Field(
         None, description="Weight of each class in the loss."

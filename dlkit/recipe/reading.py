@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.recipe import keys
+from dlkit.recipe.augmenting import Augmentation, mixing, read_augmentations
 from dlkit.recipe.bounds import Work
 from dlkit.recipe.check import Checker
+from dlkit.recipe.class_targets import check_class_targets
 from dlkit.recipe.components import Components
 from dlkit.recipe.declared_facts import declared_facts
 from dlkit.recipe.diagnostics import Diagnostic, Findings, Span
@@ -44,6 +46,7 @@ class Recipe:
         graphs: Every network, by its name in the pattern; a plain one is called `model`.
         supervisions: What each output is held against, by target; empty for patterns, and as long as nothing is known
             of the data's targets.
+        augmentations: What `data.augment` changes.
         facts: What is known of the data.
         components: Everything the recipe may name.
         warnings: What runs, but is probably not meant.
@@ -58,6 +61,7 @@ class Recipe:
     model: Graph | Component
     graphs: dict[str, Graph]
     supervisions: dict[str, Supervision]
+    augmentations: tuple[Augmentation, ...]
     facts: DataFacts
     components: Components
     warnings: tuple[Diagnostic, ...] = ()
@@ -180,7 +184,12 @@ class _Reading:
         config = check_sections(values, whole, self.findings)
         check_usage(resolved, self.components, self.findings)
         check_layer_globs(resolved, self.graphs.values(), self.findings)
-        supervisions = self._supervisions(resolved, stages, values, model, networks.checker)
+        check_class_targets(resolved, self.facts, self.findings)
+        entries = _mapping(values.get("data")).get("augment")
+        augmentations = read_augmentations(
+            entries if isinstance(entries, list) else (), self.facts, self.components, self.findings
+        )
+        supervisions = self._supervisions(resolved, stages, values, model, networks.checker, mixing(augmentations))
         if config is None or model is None or self.findings.errors:
             return None
         if stages:
@@ -193,6 +202,7 @@ class _Reading:
             model,
             self.graphs,
             supervisions,
+            augmentations,
             self.facts,
             self.components,
             self.findings.warnings,
@@ -248,6 +258,7 @@ class _Reading:
         values: dict[str, Any],
         model: Graph | Component | None,
         checker: Checker,
+        mixed_by: str | None,
     ) -> dict[str, Supervision]:
         """The loss and metrics of every output, and what the recipe says of their names."""
         training, evaluation = (_mapping(values.get(key)) for key in ("training", "evaluation"))
@@ -255,7 +266,7 @@ class _Reading:
         if not isinstance(model, Graph) or not isinstance(section, Mapping):
             return {}
         evaluated = components_of(evaluation.get("metrics")) or []
-        outputs = Outputs(model, resolved.entries["model"].key_span, evaluated, self.facts, self.findings)
+        outputs = Outputs(model, resolved.entries["model"].key_span, evaluated, self.facts, self.findings, mixed_by)
         supervisions = outputs.supervise(section, training)
         run = [(stage, _mapping(checker.read(stage, STAGE))) for stage in stages if isinstance(stage, Mapping)]
         found = [(stage, outputs.supervise(stage, said)) for stage, said in run] or [(section, supervisions)]

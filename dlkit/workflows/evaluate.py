@@ -6,13 +6,13 @@ from pathlib import Path
 
 import keras
 
-from dlkit.data.feed import Feed
 from dlkit.evaluation.evaluate import measure_split
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import load
 from dlkit.runs.atomic import write_json
 from dlkit.runs.folder import RunFolder
 from dlkit.training.compiling import compile_model
+from dlkit.workflows.feeding import plain_feed
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, custom_objects, prepare
 
@@ -49,7 +49,7 @@ def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> dict[str, 
     more = tuple(metric for metric in (evaluation.metrics or () if evaluation else ()) if isinstance(metric, Component))
     weights = recipe.config.training.loss_weights
     compile_model(model, recipe.supervisions, None, loss_weights=weights, more_metrics=more, scales=prepared.scales)
-    metrics = measure_split(model, Feed(split, batch_size=recipe.config.data.batch_size, shuffle=False), name)
+    metrics = measure_split(model, plain_feed(prepared, split), name)
     if path == run.best_model:
         write_json(run.evaluation, {"model": path.name, "split": name, "examples": len(split), "metrics": metrics})
     return metrics

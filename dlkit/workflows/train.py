@@ -29,6 +29,7 @@ from dlkit.training.fit import fit
 from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
 from dlkit.training.tensorboard import default_tensorboard
 from dlkit.workflows.evaluate import evaluate_model
+from dlkit.workflows.feeding import plain_feed, train_feed
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
@@ -81,11 +82,11 @@ def train(
         _write_provenance(run, prepared, command or sys.argv)
         compile_for_training(built.model, prepared)
         with run.log.open("a", encoding="utf-8", buffering=1) as log:
-            train_feed, validation_feed = feeds(prepared)
+            training, validation = feeds(prepared)
             fit(
                 built.model,
-                train_feed,
-                validation_feed,
+                training,
+                validation,
                 run=run,
                 stage="train",
                 epochs=recipe.config.training.epochs,
@@ -101,17 +102,8 @@ def train(
 
 def feeds(prepared: Prepared) -> tuple[Feed, Feed | None]:
     """The training examples in their order of each epoch, and the validation examples, if any."""
-    config, splits = prepared.recipe.config, prepared.splits
-    train_feed = Feed(
-        splits.train,
-        batch_size=config.data.batch_size,
-        seed=config.seed,
-        shuffle=config.data.shuffle,
-        steps_per_epoch=config.training.steps_per_epoch,
-    )
-    if splits.validation is None:
-        return train_feed, None
-    return train_feed, Feed(splits.validation, batch_size=config.data.batch_size, shuffle=False)
+    validation = prepared.splits.validation
+    return train_feed(prepared), None if validation is None else plain_feed(prepared, validation)
 
 
 def _unit(recipe: Recipe) -> str:
