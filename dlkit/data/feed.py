@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,6 +53,7 @@ class Feed(DataAdapter):
             draws several epochs from one iterator.)
         shares: Targets of classes that are handed over as shares of the classes, float32 of shape (batch, shares): one-hot
             before any label is mixed. One share is that of the second of two classes.
+        prepare: Preprocesses the features of a batch, before it is augmented.
         augment: Changes the batches.
         class_weight: For a target of classes, the weight of each class, of shape (classes,). The weights of mixed labels
             are mixed alike.
@@ -73,6 +74,7 @@ class Feed(DataAdapter):
         balance: str | None = None,
         steps_per_epoch: int | None = None,
         shares: Mapping[str, int] | None = None,
+        prepare: Callable[[Tensors], Tensors] | None = None,
         augment: Augment | None = None,
         class_weight: Mapping[str, np.ndarray] | None = None,
     ) -> None:
@@ -96,6 +98,7 @@ class Feed(DataAdapter):
         self._seed = seed
         self._arrays = arrays
         self._shares = dict(shares or {})
+        self._prepare = prepare
         self._augment = augment
         self._class_weight = dict(class_weight or {})
         self._iterating = False
@@ -168,6 +171,8 @@ class Feed(DataAdapter):
     def _batch(self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor) -> Batch:
         x, y = self._read(rows)
         y = {name: _as_shares(values, self._shares.get(name)) for name, values in y.items()}
+        if self._prepare is not None:
+            x = self._prepare(x)
         if self._augment is not None:
             x, y = self._augment(x, y, batch_seed(self._seed, epoch, step))
         parts = [x, y, self._weights(y)] if self._class_weight else [x, y] if y else [x]

@@ -49,7 +49,7 @@ def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> dict[str, 
     more = tuple(metric for metric in (evaluation.metrics or () if evaluation else ()) if isinstance(metric, Component))
     weights = recipe.config.training.loss_weights
     compile_model(model, recipe.supervisions, None, loss_weights=weights, more_metrics=more, scales=prepared.scales)
-    metrics = measure_split(model, plain_feed(prepared, split), name)
+    metrics = measure_split(model, plain_feed(prepared, split, raw=True), name)
     if path == run.best_model:
         write_json(run.evaluation, {"model": path.name, "split": name, "examples": len(split), "metrics": metrics})
     return metrics

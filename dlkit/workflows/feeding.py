@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from dlkit.data.arrays import Arrays
-from dlkit.data.augment import Augment, Change, FunctionChange, LayerChange
+from dlkit.data.augment import Augment, Change, FunctionChange, LayerChange, Tensors
 from dlkit.data.class_weight import class_weights
 from dlkit.data.feed import Feed
 from dlkit.errors import DlkitError
@@ -37,15 +38,33 @@ def train_feed(prepared: Prepared) -> Feed:
         balance=class_target(recipe.facts) if data.shuffle == "balanced" else None,
         steps_per_epoch=recipe.config.training.steps_per_epoch,
         shares=_shares(recipe),
+        prepare=_prepare(prepared),
         augment=augment(recipe),
         class_weight=_class_weight(recipe, train),
     )
 
 
-def plain_feed(prepared: Prepared, split: Arrays) -> Feed:
-    """Examples to measure with, in their own order and as they are."""
+def plain_feed(prepared: Prepared, split: Arrays, *, raw: bool = False) -> Feed:
+    """Examples to measure with, in their own order and as they are.
+
+    Args:
+        split: Of `prepared.splits`, for the model in training; of `prepared.raw`, for a saved one.
+        raw: Whether the examples go to a saved model, which preprocesses them itself.
+    """
     recipe = prepared.recipe
-    return Feed(split, batch_size=recipe.config.data.batch_size, shuffle=False, shares=_shares(recipe))
+    return Feed(
+        split,
+        batch_size=recipe.config.data.batch_size,
+        shuffle=False,
+        shares=_shares(recipe),
+        prepare=None if raw else _prepare(prepared),
+    )
+
+
+def _prepare(prepared: Prepared) -> Callable[[Tensors], Tensors] | None:
+    """What preprocesses batches, where a feature is not preprocessed once."""
+    models = prepared.by_batch
+    return (lambda x: {**x, **{name: model(x[name]) for name, model in models.items()}}) if models else None
 
 
 def augment(recipe: Recipe) -> Augment | None:
