@@ -51,7 +51,7 @@ def load(
     _check_names("targets", targets, loaded.train.targets, source)
     known = declared if loaded.facts is None else declared.updated(loaded.facts)
     defaults = [name for name in loaded.train.targets if name not in known.targets or known.targets[name].default]
-    first = known.targets.get(defaults[0]) if defaults else None
+    first = known.targets.get(defaults[0]) if defaults and len(loaded.train.targets[defaults[0]].shape) == 1 else None
     cut = split(
         loaded.select(features),
         stratify=defaults[0] if first is not None and first.kind == "classes" else None,
