@@ -51,7 +51,7 @@ def text_corpus(
             reads every token once. With 1, windows begin anywhere: let `training.steps_per_epoch` say how many are drawn.
         vocabulary_size: Words, 10,000 at most where it is left out, or subwords, 1,000.
         vocabulary_share: The part of the text, from its beginning, in which words or subwords are counted. By default
-            the training split has the first 0.72.
+            the training split has the first 0.72 of a text that is much longer than a window.
 
     Raises:
         DlkitError: There is no text at the path, it is no UTF-8, or it is shorter than one window; or the vocabulary cannot
