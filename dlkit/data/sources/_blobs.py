@@ -38,6 +38,10 @@ class Blob(ABC):
             DlkitError: It cannot be read.
         """
 
+    def head(self, size: int) -> bytes:
+        """The first bytes, as `read`; perhaps more of them."""
+        return self.read()
+
     def checksum(self) -> bytes:
         """CRC-32 and size of the content: the same in a folder and in an archive.
 
@@ -53,11 +57,14 @@ class PlainFile(Blob):
     """A file of its own; the place is its path."""
 
     def read(self) -> bytes:
-        with readable(self.place), open(self.place, "rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        content = self.head(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise too_large(self.place, len(content))
         return content
+
+    def head(self, size: int) -> bytes:
+        with readable(self.place), open(self.place, "rb") as file:
+            return file.read(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,10 @@ class Piece(Blob):
     offset: int
 
     def read(self) -> bytes:
-        return self.archive.read(self.place, self.offset, self.size)
+        return self.head(self.size)
+
+    def head(self, size: int) -> bytes:
+        return self.archive.read(self.place, self.offset, min(size, self.size))
 
 
 @dataclass(frozen=True, slots=True)
