@@ -14,6 +14,7 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from dlkit.errors import DlkitError
@@ -92,7 +93,7 @@ class Words(Tokenizer):
         import numpy as np
 
         unknown, numbers = self._numbers[UNKNOWN], self._numbers
-        return np.array([numbers.get(word, unknown) for word in _WORD.findall(text)], np.int32)
+        return np.fromiter((numbers.get(word, unknown) for word in _words(text)), np.int32)
 
     def decode(self, numbers: Sequence[int] | np.ndarray) -> str:
         text = " ".join(self.labels[number] for number in numbers)
@@ -113,8 +114,8 @@ class Subwords(Tokenizer):
     def encode(self, text: str) -> np.ndarray:
         import numpy as np
 
-        lines = self._processor.encode(_LINE.findall(text))  # no piece spans two lines
-        return np.array([number for line in lines for number in line], np.int32)
+        lines = (self._processor.encode(line[0]) for line in _LINE.finditer(text))  # no piece spans two lines
+        return np.fromiter(chain.from_iterable(lines), np.int32)
 
     def decode(self, numbers: Sequence[int] | np.ndarray) -> str:
         return str(self._processor.decode([int(number) for number in numbers]))
@@ -135,7 +136,7 @@ def learn_characters(text: str) -> Tokenizer:
 
 def learn_words(text: str, size: int) -> Tokenizer:
     """A tokenizer of `<unk>` and the most frequent words of a text, the most frequent first, `size` at most."""
-    return Words([UNKNOWN, *(word for word, _ in Counter(_WORD.findall(text)).most_common(size - 1))])
+    return Words([UNKNOWN, *(word for word, _ in Counter(_words(text)).most_common(size - 1))])
 
 
 def learn_subwords(text: str, size: int) -> Tokenizer:
@@ -176,6 +177,10 @@ def _code_points(text: str) -> np.ndarray:
     import numpy as np
 
     return np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), np.uint32)
+
+
+def _words(text: str) -> Iterator[str]:
+    return (match[0] for match in _WORD.finditer(text))
 
 
 def _sentences(text: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from dlkit.data.sources.text_lines import text_lines
 from dlkit.data.texts import decoded
 from dlkit.errors import DlkitError
 from dlkit.recipe.components import Components
+from dlkit.recipe.diagnostics import RecipeError
 from dlkit.recipe.facts import DataFacts, Target
 
 FILES = {"positive": "x.pos", "negative": "x.neg"}
@@ -129,6 +130,13 @@ def test_a_recipe_says_the_folder_beside_itself(folder: Path) -> None:
     )
     source = dlkit.load(folder / "recipe.yaml").config.data.source
     assert len(text_lines(**source.arguments).train) == 3
+
+
+def test_a_recipe_with_another_value_than_a_file_is_told() -> None:
+    source = {"text_lines": {"files": {"positive": 3, "negative": "x.neg"}}}
+    recipe = {"name": "x", "data": {"source": source}, "model": {"sequential": ["Flatten"]}, "training": {"epochs": 1}}
+    with pytest.raises(RecipeError, match="`files` of text_lines takes a mapping of names to texts"):
+        dlkit.load(recipe)
 
 
 def test_the_place_of_a_byte_counts_behind_the_mark() -> None:
