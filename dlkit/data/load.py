@@ -60,11 +60,11 @@ def load(
         loaded = loaded.select(features)
     _check_names("targets", targets, loaded.train.targets, source)
     defaults = [name for name in loaded.train.targets if name not in known.targets or known.targets[name].default]
-    first = known.targets.get(defaults[0]) if defaults else None
+    first = known.targets.get(defaults[0]) if defaults and len(loaded.train.targets[defaults[0]].shape) == 1 else None
     held_out = "test" if loaded.test is None and test is None else "validation"
     cut = split(
         loaded,
-        stratify=defaults[0] if first is not None and first.kind == "classes" and not first.shape else None,
+        stratify=defaults[0] if first is not None and first.kind == "classes" else None,
         validation=validation,
         test=test,
         limit=limit,

@@ -181,7 +181,7 @@ def _taken(part: str) -> str:
     if part.startswith("list["):
         return f"a list of {_LISTED.get(part[5:-1], 'values')}"
     if part.startswith("map["):
-        return "a mapping"
+        return f"a mapping of names to {_LISTED.get(part[4:-1], 'values')}"
     return _TAKES.get(part) or with_article(part)
 
 

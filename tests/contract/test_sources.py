@@ -19,7 +19,6 @@ from dlkit.data.facts import measure
 from dlkit.data.fingerprint import fingerprint
 from dlkit.data.load import load
 from dlkit.errors import DlkitError
-from dlkit.recipe.catalogue import Argument
 from dlkit.recipe.components import Components
 from dlkit.recipe.declarations import Declaration, read_declarations
 from dlkit.recipe.facts import DataFacts, read_facts
@@ -29,7 +28,6 @@ FOLDER = Path(__file__).resolve().parents[2] / "dlkit" / "data" / "sources"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.py") if not file.stem.startswith("_"))
 FROM_FILES = {"fashion_mnist"}  # their data do not ship with a package
 BATCH = 32
-NO_PATH = Argument("path", "path")
 # Sources that need arguments, or whose data are large, are given small files of the same format: a file here named
 # after the source has `arguments(folder)`, which writes them and tells the arguments that read them.
 EXAMPLES = Path(__file__).parent / "source_examples"
@@ -145,7 +143,7 @@ def test_the_facts_of_a_standard_set_are_all_declared(name: str, facts: DataFact
     arguments = declaration.spec.arguments
     if "seed" in arguments:  # what is generated has the sizes that are asked for
         return
-    if "features" in declaration.declared and not arguments.get("path", NO_PATH).required:
+    if "features" in declaration.declared and not any(argument.required for argument in arguments.values()):
         declared = read_facts(declaration.declared["features"], declaration.declared["targets"])
         assert (facts.features, facts.targets) == (dict(declared.features), dict(declared.targets))
 

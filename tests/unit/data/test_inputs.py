@@ -19,6 +19,7 @@ GRAY = {"image": Feature("image", (28, 28, 1), "uint8")}
 COLOR = {"image": Feature("image", (16, 12, 3), "uint8")}
 DIGITS = {"image": Feature("image", (8, 8, 1), "uint8", maximum=16)}
 TABLE = {"table": Feature("vector", (2,), "float32", columns=("length", "width"))}
+TEXT = {"text": Feature("text", (), "string")}
 MIXED = {**TABLE, "age": Feature("number", (), "int32")}
 
 
@@ -172,7 +173,7 @@ def test_a_picture_is_refused_where_the_model_takes_none(tmp_path: Path) -> None
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.bmp", "x.gif", "x.webp", "x.npy", "x.csv"])
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.bmp", "x.gif", "x.webp", "x.npy", "x.csv", "x.txt"])
 @given(data=st.data())
 def test_damaged_files_give_rows_or_errors(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
@@ -182,6 +183,8 @@ def test_damaged_files_give_rows_or_errors(
         path.write_text("length,width\n1,2\n")
     elif name == "x.npy":
         np.save(path, np.zeros((1, 2), np.float32))
+    elif name == "x.txt":
+        path.write_text("süß")
     else:
         exif = Image.Exif()
         exif[0x010E] = "a title"
@@ -193,7 +196,7 @@ def test_damaged_files_give_rows_or_errors(
         content[place] = byte
     path.write_bytes(content)
     try:
-        labels, arrays = read_inputs([path], TABLE if name in ("x.csv", "x.npy") else GRAY)
+        labels, arrays = read_inputs([path], {".csv": TABLE, ".npy": TABLE, ".txt": TEXT}.get(path.suffix, GRAY))
     except DlkitError as error:
         assert name in str(error)
     else:
@@ -208,6 +211,36 @@ def test_another_format_under_a_known_suffix_is_refused(tmp_path: Path) -> None:
 
 def test_nothing_given_is_an_error() -> None:
     assert failure([], GRAY) == "no input is given"
+
+
+# Texts
+
+
+def test_a_text_file_is_one_row_however_many_lines_it_has(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_bytes("\ufeff Good film.\r\n\r\nReally süß! \n".encode())
+    (tmp_path / "a.TXT").write_text("Bad.")
+    (tmp_path / "shoe.png").write_text("no text")
+    labels, arrays = read_inputs([tmp_path / "b.txt", tmp_path], TEXT)
+    assert labels == [str(tmp_path / name) for name in ("b.txt", "a.TXT", "b.txt")]
+    assert arrays["text"].tolist() == ["Good film.\n\nReally süß!", "Bad.", "Good film.\n\nReally süß!"]
+    assert arrays["text"].dtype == object and arrays["text"].shape == (3,)
+
+
+def test_texts_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_bytes(b"fine\nna\xefve")
+    (tmp_path / "blank.txt").write_text(" \n")
+    (tmp_path / "folder").mkdir()
+    message = failure([tmp_path / name for name in ("bad.txt", "blank.txt", "folder")], TEXT)
+    assert "bad.txt:2: byte 3 of the line, 0xef, is no UTF-8" in message
+    assert "blank.txt: the file holds no text" in message
+    assert "folder: this folder holds no texts (.txt)" in message
+
+
+def test_a_text_is_refused_where_the_model_takes_none(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("a text")
+    assert "this is a text, and the model takes `image` (image)" in failure([tmp_path / "x.txt"], GRAY)
+    tokens = {"tokens": Feature("sequence", (8,), "int32", vocabulary_size=9)}
+    assert "the model takes `tokens` (sequence)" in failure([tmp_path / "x.txt"], tokens)
 
 
 # CSV

@@ -125,7 +125,7 @@ def test_pictures_are_prepared_batch_by_batch_before_they_are_augmented(tmp_path
             "augment": [{"pad_and_crop": {"padding": 1}}],
         },
         "model": {"sequential": ["Flatten", {"Dense": {"units": 10}}]},
-        "training": {"epochs": 2},
+        "training": {"epochs": 5, "optimizer": {"Adam": {"learning_rate": 0.01}}},
     }
     prepared = prepare(dlkit.load(recipe))
     assert prepared.splits.train.features["image"].shape[1:] == (8, 8, 1)
@@ -134,7 +134,7 @@ def test_pictures_are_prepared_batch_by_batch_before_they_are_augmented(tmp_path
     assert x.shape[1:] == (10, 12, 1) and x.dtype.name == "float32"
     run = dlkit.train(dlkit.load(recipe), runs_dir=tmp_path)
     alone = keras.models.load_model(run.folder.best_model)
-    assert alone.input_shape == (None, 8, 8, 1) and run.metrics["test_accuracy"] > 0.2
+    assert alone.input_shape == (None, 8, 8, 1) and run.metrics["test_accuracy"] > 0.5
 
 
 @pytest.mark.parametrize(
