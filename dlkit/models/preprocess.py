@@ -59,10 +59,12 @@ def fit_preprocessing(
         _check(layer, component, name)
         size = vocabulary_size(layer)
     model = keras.Model(x, tensor, name=f"preprocess_{name}")
+    dtype = keras.backend.standardize_dtype(tensor.dtype)
     known = replace(
         feature,
+        kind="sequence" if feature.kind == "text" and dtype.startswith("int") else feature.kind,
         shape=tuple(tensor.shape[1:]),
-        dtype=keras.backend.standardize_dtype(tensor.dtype),
+        dtype=dtype,
         vocabulary_size=size,
         columns=feature.columns if tensor.shape[1:] == x.shape[1:] else None,
         maximum=None,
