@@ -57,11 +57,11 @@ def decode(content: bytes, place: str, channels: int, size: tuple[int, int] | No
         DlkitError: It is empty, cut short, no picture, or one of more than `MOST_PIXELS` pixels.
     """
     with opened(content, place) as picture:
-        return pixels(picture, channels, size)
+        return pixels(picture, channels, size or (None, None))
 
 
 def size_of(content: bytes, place: str) -> tuple[int, int]:
-    """The height and width that a picture has upright, from its header.
+    """The height and width that a picture has upright, as far as its header tells: an orientation may stand at its end.
 
     Args:
         content: The file, or as much of it as holds the header.
@@ -71,7 +71,10 @@ def size_of(content: bytes, place: str) -> tuple[int, int]:
         DlkitError: As `decode` does.
     """
     with opened(content, place) as picture:
-        return upright_size(picture)
+        # Asked of a PNG file that has none, Pillow looks behind the pixels, and decodes them.
+        oriented = not _ORIENTED.isdisjoint(picture.info)
+        turned = oriented and picture.getexif().get(Base.Orientation, 1) in (5, 6, 7, 8)
+        return picture.size if turned else (picture.height, picture.width)
 
 
 @contextmanager
@@ -102,14 +105,8 @@ def opened(content: bytes | Path, place: str, formats: Collection[str] = FORMATS
         raise DlkitError(f"{place} is a damaged picture: {error}", _ANEW) from None
 
 
-def upright_size(picture: Image.Image) -> tuple[int, int]:
-    """The height and width that an open picture has upright."""
-    turned = picture.getexif().get(Base.Orientation, 1) in (5, 6, 7, 8)
-    return picture.size if turned else (picture.height, picture.width)
-
-
-def pixels(picture: Image.Image, channels: int, size: tuple[int, int] | None = None) -> np.ndarray:
-    """The pixels of an open picture; see `decode`."""
+def pixels(picture: Image.Image, channels: int, size: tuple[int | None, int | None] = (None, None)) -> np.ndarray:
+    """The pixels of an open picture, as `decode`; a height or width that is None stays what it is."""
     picture.load()
     if not _ORIENTED.isdisjoint(picture.info):
         ImageOps.exif_transpose(picture, in_place=True)
@@ -117,8 +114,9 @@ def pixels(picture: Image.Image, channels: int, size: tuple[int, int] | None = N
         picture = Image.fromarray((np.asarray(picture).clip(0, 2**16 - 1) / 257).round().astype(np.uint8))
     if picture.mode != MODES[channels]:
         picture = picture.convert(MODES[channels])
-    if size is not None and picture.size != size[::-1]:
-        picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
+    wanted = (size[1] or picture.width, size[0] or picture.height)
+    if picture.size != wanted:
+        picture = picture.resize(wanted, Image.Resampling.BILINEAR)
     return np.asarray(picture).reshape(picture.height, picture.width, channels)
 
 

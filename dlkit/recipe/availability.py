@@ -15,7 +15,6 @@ _LATER: dict[str, tuple[Any, ...]] = {
     "data.folds": (None,),
     "data.preprocess": (None,),
     "data.augment": (None, []),
-    "data.cache": ("auto", "memory", True),
     "data.class_weight": (None,),
     "training.optimizers": (None,),
     "training.stages": (None,),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dlkit.data.arrays import Splits
+from dlkit.data.cache import cached
 from dlkit.data.facts import measure
 from dlkit.data.load import load as load_splits
 from dlkit.errors import DlkitError
@@ -24,10 +25,17 @@ from dlkit.recipe.supervision import Supervisor
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A recipe that has met its data."""
+    """A recipe that has met its data.
+
+    Args:
+        recipe: The recipe, with the facts of the data.
+        splits: The examples, kept where the recipe's `data.cache` says.
+        loaded: The same as they were loaded: their fingerprint is one, however they are kept.
+    """
 
     recipe: Recipe
     splits: Splits
+    loaded: Splits
 
 
 def prepare(recipe: Recipe) -> Prepared:
@@ -44,7 +52,7 @@ def prepare(recipe: Recipe) -> Prepared:
     limit: int | Mapping[str, Any] | None = (
         {"per_class": data.limit.per_class} if isinstance(data.limit, PerClass) else data.limit
     )
-    splits = load_splits(
+    loaded = load_splits(
         data.source.name,
         data.source.arguments,
         declared=declared,
@@ -55,10 +63,11 @@ def prepare(recipe: Recipe) -> Prepared:
         limit=limit,
         seed=recipe.config.seed,
     )
+    splits = cached(loaded, data.cache)
     facts = measure(splits, declared, data.batch_size)
     if recipe.config.training.steps_per_epoch:
         facts = replace(facts, steps_per_epoch=recipe.config.training.steps_per_epoch)
-    return Prepared(recipe.with_facts(facts), splits)
+    return Prepared(recipe.with_facts(facts), splits, loaded)
 
 
 def _features(recipe: Recipe) -> list[str]:
