@@ -13,6 +13,7 @@ from dlkit.data import cache
 from dlkit.data.arrays import Arrays, Splits
 from dlkit.data.cache import Stored, cached
 from dlkit.data.columns import Column, Windows
+from dlkit.data.memory import available_memory
 from dlkit.errors import DlkitError
 
 VALUES = np.arange(40 * 6, dtype=np.uint8).reshape(40, 2, 3)  # 240 bytes
@@ -83,6 +84,10 @@ def test_the_budget_is_a_quarter_of_the_memory(monkeypatch: pytest.MonkeyPatch) 
     for available, kind in ((960, np.ndarray), (959, Counted)):
         monkeypatch.setattr(cache, "available_memory", lambda available=available: available)
         assert isinstance(kept(Counted(), "auto"), kind)
+
+
+def test_the_memory_is_told_in_bytes() -> None:
+    assert 2**24 < available_memory() <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def test_windows_stay_windows_but_where_memory_is_asked_for() -> None:
