@@ -12,7 +12,6 @@ from dlkit.recipe.nodes import inside, plain
 
 # Key of a section -> the values of it that are available; None: none but the default.
 _LATER: dict[str, tuple[Any, ...]] = {
-    "data.cache": ("auto", "memory", True),
     "training.optimizers": (None,),
     "training.stages": (None,),
     "training.initial_weights": (None,),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dlkit.data.arrays import Arrays, Splits
+from dlkit.data.cache import cached
 from dlkit.data.facts import measure
 from dlkit.data.load import load as load_splits
 from dlkit.errors import DlkitError
@@ -35,7 +36,8 @@ class Prepared:
 
     Args:
         recipe: With the facts of the features as the network takes them.
-        raw: The splits as the source has them, and saved models take them.
+        loaded: The splits as they were loaded: their fingerprint is one, however they are kept.
+        raw: The same, kept where the recipe's `data.cache` says; saved models take them so.
         raw_features: What is known of the raw features.
         splits: The splits to train on: features that are preprocessed once are so here.
         preprocessing: The fitted layers of features, by feature.
@@ -43,6 +45,7 @@ class Prepared:
     """
 
     recipe: Recipe
+    loaded: Splits
     raw: Splits
     raw_features: Mapping[str, Feature]
     splits: Splits
@@ -69,7 +72,7 @@ def prepare(recipe: Recipe) -> Prepared:
     limit: int | Mapping[str, Any] | None = (
         {"per_class": data.limit.per_class} if isinstance(data.limit, PerClass) else data.limit
     )
-    splits = load_splits(
+    loaded = load_splits(
         data.source.name,
         data.source.arguments,
         declared=declared,
@@ -81,6 +84,7 @@ def prepare(recipe: Recipe) -> Prepared:
         fold=fold_of(recipe),
         seed=recipe.config.seed,
     )
+    splits = cached(loaded, data.cache)
     raw = measure(splits, declared, data.batch_size)
     fitted, scales = fit_all(recipe, raw, splits.train)
     facts = replace(raw, features={**raw.features, **{name: known for name, (_, known) in fitted.items()}})
@@ -88,10 +92,10 @@ def prepare(recipe: Recipe) -> Prepared:
         facts = replace(facts, steps_per_epoch=recipe.config.training.steps_per_epoch)
     recipe = recipe.with_facts(facts)
     assert isinstance(recipe.model, Graph)
-    splits = splits.select(recipe.model.inputs)  # what the network does not take need not be handed over
+    loaded, splits = (each.select(recipe.model.inputs) for each in (loaded, splits))  # what the network takes
     models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
     once = {name: model for name, model in models.items() if not is_by_batch(raw.features[name])}
-    return Prepared(recipe, splits, raw.features, preprocessed(splits, once), models, scales)
+    return Prepared(recipe, loaded, splits, raw.features, preprocessed(splits, once), models, scales)
 
 
 def fold_of(recipe: Recipe) -> tuple[int, int] | None:

@@ -156,7 +156,7 @@ def _write_provenance(run: RunFolder, prepared: Prepared, command: Sequence[str]
         provenance(
             command=command,
             seeds={"seed": recipe.config.seed},
-            data_fingerprint=fingerprint(prepared.raw),
+            data_fingerprint=fingerprint(prepared.loaded),
             chosen={"training.best": {"monitor": monitor, "mode": mode}},
             recipe_folder=folder,
             gpus=[device.name for device in tf.config.list_physical_devices("GPU")],

@@ -135,7 +135,7 @@ def bomb(path: Path, side: int) -> Path:
 
 @pytest.mark.parametrize("side", [30_000, 12_000])
 def test_a_decompression_bomb_is_refused(tmp_path: Path, side: int) -> None:
-    assert "bomb.png: more than 89,478,485 pixels" in failure([bomb(tmp_path / "bomb.png", side)], GRAY)
+    assert "pixels, where 89,478,485 are the most" in failure([bomb(tmp_path / "bomb.png", side)], GRAY)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "gif", "webp"])
