@@ -236,7 +236,6 @@ def test_the_label_of_a_row_is_its_line_even_after_quoted_line_ends(tmp_path: Pa
     ("text", "message"),
     [
         ("length\n1\n", "rows.csv:1: the header lacks `width`"),
-        ("length,width,weight\n1,2,3\n", "rows.csv:1: the model takes no column `weight`"),
         ("length,widht\n1,2\n", "rows.csv:1: the model takes no column `widht`; did you mean `width`?"),
         ("length,width,width\n1,2,3\n", "rows.csv:1: column `width` stands there 2 times"),
         ("length,width\n1,2\n1,long\n", "rows.csv:3: column `width`: `long` is no finite number"),

@@ -16,11 +16,6 @@ Read = Callable[..., Recipe]
 @pytest.mark.parametrize(
     ("text", "message", "token"),
     [
-        (
-            "data: {source: {csv: {path: a.csv, target: y}}}\nmodel: {sequential: [Flatten]}",
-            "the source `csv`",
-            "source",
-        ),
         ("data: {source: digits, augment: [{RandomFlip: {mode: horizontal}}]}", "`data.augment`", "augment"),
         ("data: {source: digits, folds: 5}", "`data.folds`", "folds"),
         ("data: {source: digits, preprocess: {image: [{Rescaling: {scale: 2}}]}}", "`data.preprocess`", "preprocess"),
