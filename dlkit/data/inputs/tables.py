@@ -248,7 +248,7 @@ def _check_order(table: _Table, features: Mapping[str, Feature]) -> None:
         _raise_told(
             table.file,
             [
-                f"{table.file}:{table.lines[row]}: column `{date}`: `{table.columns[date][row]}` does not come after the date before"
+                f"{table.file}:{table.lines[row]}: column `{date}`: `{table.columns[date][row]}` does not come after the one before"
                 for row in early
             ],
         )
