@@ -28,8 +28,11 @@ def read_inputs(paths: Sequence[str | Path], features: Mapping[str, Feature]) ->
       are 0 to 255, or 0 to the `maximum` that the feature declares.
     - A `.txt` file is one text in UTF-8, however many lines it has; the blanks at its ends are taken away.
     - A folder stands for the pictures in it, by name; or for the texts, where the model takes a text.
-    - A CSV file has a header that names the columns of the vector features and the features of a single number, all of
-      them and no others, in any order.
+    - A CSV file has a header that names the columns of the features of several columns (or the date that columns as
+      `sold.month` are parts of) and the features of a single value, in any order; other columns, as targets, are passed
+      over. It is separated by commas, semicolons, tabs or bars. A value may be missing where the source says how.
+    - A CSV file of a series, for a model of the past steps, is one example: its last steps. Where the model also takes
+      the dates of the steps to forecast, these are the rows below them, with the date only.
     - A `.npy` file holds one example or a batch.
 
     Args:

@@ -54,7 +54,7 @@ class Cells:
 
         if self.values.dtype.kind == "O":
             return self.values
-        whole = self.values.dtype.kind == "f" and bool((self.values == np.trunc(self.values)).all())
+        whole = self.values.dtype.kind == "f" and all(value.is_integer() for value in self.values.tolist())
         return np.array([str(int(value)) if whole else str(value) for value in self.values], object)
 
     @property
@@ -120,6 +120,16 @@ def text_cells(column: pa.ChunkedArray, missing: Collection[str], is_typed: bool
         for raw in encoded.dictionary.to_pylist()
     ]
     return Cells(np.array(list(numbers), object), np.array([*renumbered, -1], np.int64)[codes], is_typed)
+
+
+def typed_cells(column: np.ndarray) -> Cells:
+    """A column of numbers or dates; NaN and NaT stand for no value."""
+    import numpy as np
+
+    codes = np.full(len(column), -1)
+    known = ~np.isnan(column)
+    values, codes[known] = np.unique(column[known], return_inverse=True)
+    return Cells(values, codes, is_typed=True)
 
 
 def _number(text: str) -> float:

@@ -64,10 +64,6 @@ class Drawn(Column):
         self.shape = (len(rows), *shape)
         self.dtype = np.dtype(np.uint8)
 
-    @property
-    def nbytes(self) -> int:
-        return int(self.rows.nbytes)
-
     def read(self, rows: np.ndarray) -> np.ndarray:
         import numpy as np
 

@@ -42,7 +42,7 @@ class Table:
         return self.number()
 
     def place(self, row: int) -> str:
-        """Where a row stands, as `train.csv:3` or `train.parquet: row 2`."""
+        """Where a row stands, as `train.csv:3` or `train.parquet:row 2`."""
         return f"{self.path}:{self.unit}{self._numbers[row]}"
 
     def tell(self, name: str, wrong: np.ndarray, what: str, cure: str, problems: Problems) -> None:

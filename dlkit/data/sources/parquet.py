@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dlkit.data.arrays import Splits
-from dlkit.data.sources._cells import MISSING, Cells, text_cells
+from dlkit.data.sources._cells import MISSING, Cells, text_cells, typed_cells
 from dlkit.data.sources._problems import Problems
 from dlkit.data.sources._table import Choice, Table, as_list, given_files
 from dlkit.data.sources._tables import make_splits
@@ -91,7 +91,6 @@ def _read(path: Path, ignored: list[str], missing: tuple[str, ...]) -> Table:
 
 def _cells(column: pa.ChunkedArray, missing: tuple[str, ...]) -> Cells | None:
     """The cells of a column; None for one of a type that holds no single values."""
-    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -103,11 +102,9 @@ def _cells(column: pa.ChunkedArray, missing: tuple[str, ...]) -> Cells | None:
     if is_a.is_string(kind) or is_a.is_large_string(kind) or is_a.is_string_view(kind) or is_a.is_null(kind):
         return text_cells(column, missing, is_typed=True)
     if is_a.is_integer(kind) or is_a.is_floating(kind) or is_a.is_decimal(kind):
-        values = column.cast(pa.float64(), safe=False).fill_null(float("nan")).to_numpy()
-        return Cells(values, np.where(np.isnan(values), -1, np.arange(len(values))), is_typed=True)
+        return typed_cells(column.cast(pa.float64(), safe=False).fill_null(float("nan")).to_numpy())
     if is_a.is_date(kind) or is_a.is_timestamp(kind):
         if is_a.is_timestamp(kind) and kind.tz:
             column = pc.local_timestamp(column)
-        dates = column.cast(pa.timestamp("s"), safe=False).to_numpy()
-        return Cells(dates, np.where(np.isnat(dates), -1, np.arange(len(dates))), is_typed=True)
+        return typed_cells(column.cast(pa.timestamp("s"), safe=False).to_numpy())
     return None

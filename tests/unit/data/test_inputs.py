@@ -269,7 +269,6 @@ def test_the_label_of_a_row_is_its_line_even_after_quoted_line_ends(tmp_path: Pa
     ("text", "message"),
     [
         ("length\n1\n", "rows.csv:1: the header lacks `width`"),
-        ("length,width,weight\n1,2,3\n", "rows.csv:1: the model takes no column `weight`"),
         ("length,widht\n1,2\n", "rows.csv:1: the model takes no column `widht`; did you mean `width`?"),
         ("length,width,width\n1,2,3\n", "rows.csv:1: column `width` stands there 2 times"),
         ("length,width\n1,2\n1,long\n", "rows.csv:3: column `width`: `long` is no finite number"),
@@ -376,3 +375,117 @@ def test_a_header_that_claims_more_than_the_file_holds_is_refused(tmp_path: Path
     content = path.read_bytes()
     path.write_bytes(content.replace(b"(2, 2), }".ljust(20), b"(9999999999, 2), }".ljust(20)))
     assert "x.npy: this is no .npy file of numbers" in failure([path], TABLE)
+
+
+# CSV of columns of several kinds
+
+MISSING = ("", "?", "NA")
+PEOPLE = {
+    "numbers": Feature("vector", (3,), columns=("age", "born.year", "born.weekday"), missing=MISSING),
+    "categories": Feature("category", (2,), "string", columns=("color", "size"), missing=MISSING),
+    "remark": Feature("text", (), "string", missing=MISSING),
+}
+
+
+def test_rows_of_numbers_categories_texts_and_dates(tmp_path: Path) -> None:
+    path = csv(
+        tmp_path / "rows.csv",
+        'income,remark,size,born,age,color\nhigh,"a, b",L,2024-02-29,31,red\n,?,NA,?,?,\nlow, c ,M,1981-01-02 10:00,-2.5, new\n',
+    )
+    labels, arrays = read_inputs([path], PEOPLE)
+    assert labels == [f"{path}:{line}" for line in (2, 3, 4)]
+    nan = np.nan
+    np.testing.assert_array_equal(
+        arrays["numbers"], np.array([[31, 2024, 3], [nan, nan, nan], [-2.5, 1981, 4]], np.float32)
+    )
+    assert arrays["numbers"].dtype == np.float32 and list(arrays) == ["numbers", "categories", "remark"]
+    assert arrays["categories"].tolist() == [["red", "L"], ["", ""], ["new", "M"]]
+    assert arrays["remark"].tolist() == ["a, b", "", "c"] and arrays["remark"].dtype == object
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_seen_from_the_header(tmp_path: Path, separator: str) -> None:
+    path = csv(tmp_path / "rows.csv", "width,length\n1,2\n".replace(",", separator))
+    assert read_inputs([path], TABLE)[1]["table"].tolist() == [[2, 1]]
+
+
+def test_a_column_called_as_a_part_of_a_date_is_itself(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", "sold.year,sold\n7,2024-01-01\n")
+    feature = Feature("vector", (2,), columns=("sold.year", "sold.month"))
+    assert read_inputs([path], {"numbers": feature})[1]["numbers"].tolist() == [[7, 1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("age,color,size,remark\n1,a,b,c\n", "rows.csv:1: the header lacks `born`"),
+        ("age,color,size,remark,bron\n1,a,b,c,d\n", "rows.csv:1: the model takes no column `bron`; did you mean `born`?"),
+        ("age,color,size,remark,born\n1,a,b,c,d\n", "rows.csv:2: column `born`: `d` is no date"),
+        ("age,color,size,remark,born\nx,a,b,c,?\n", "rows.csv:2: column `age`: `x` is no finite number"),
+        ("age,color,size,remark,born\ninf,a,b,c,?\n", "rows.csv:2: column `age`: `inf` is no finite number"),
+    ],
+)  # fmt: skip
+def test_wrong_cells_of_other_kinds_are_told(tmp_path: Path, text: str, message: str) -> None:
+    assert failure([csv(tmp_path / "rows.csv", text)], PEOPLE).endswith(message)
+
+
+def test_a_missing_value_is_an_error_where_the_source_knows_none(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", "age\n?\n")
+    assert "`?` is no finite number" in failure([path], {"age": Feature("number", (), "float32")})
+    integer = Feature("number", (), "int32", missing=MISSING)
+    assert "`?` is no integer of type int32" in failure([path], {"age": integer})
+
+
+def test_the_file_that_a_source_reads_gives_its_examples(tmp_path: Path) -> None:
+    from dlkit.data.sources.csv import csv as source
+
+    path = csv(
+        tmp_path / "rows.csv",
+        "when,a,b,y\n2020-01-01 06:00,1,u,1\n,NA,v,2\n2020-05-31,-3e5,u,3\n2021-12-24,4,?,4\n2022-01-01,0.1,v,5\n",
+    )
+    splits = source(path, "y")
+    assert splits.facts is not None and set(splits.train.features) == {"numbers", "categories"}
+    for name, array in read_inputs([path], splits.facts.features)[1].items():
+        np.testing.assert_array_equal(array, splits.train.features[name])
+
+
+# CSV of a series
+
+PAST = {"past": Feature("sequence", (2, 3), columns=("warmth", "wind", "day.month"), missing=MISSING)}
+AHEAD = {**PAST, "calendar": Feature("sequence", (2, 1), columns=("day.month",), missing=MISSING)}
+SERIES = "day,wind,warmth\n2024-01-30,1,10\n2024-01-31,2,20\n2024-02-01,3,30\n"
+
+
+def test_the_last_steps_of_a_series_are_one_example(tmp_path: Path) -> None:
+    path = csv(tmp_path / "series.csv", SERIES)
+    labels, arrays = read_inputs([path], PAST)
+    assert labels == [f"{path}:4"]
+    assert arrays["past"].tolist() == [[[20, 2, 1], [30, 3, 2]]] and arrays["past"].dtype == np.float32
+
+
+def test_the_dates_of_the_steps_to_forecast_are_the_rows_below(tmp_path: Path) -> None:
+    path = csv(tmp_path / "series.csv", SERIES + "2024-02-02,,\n2024-02-29,?,\n2024-03-01,,NA\n")
+    labels, arrays = read_inputs([path], AHEAD)
+    assert labels == [f"{path}:4"]
+    assert arrays["past"].tolist() == [[[20, 2, 1], [30, 3, 2]]] and arrays["calendar"].tolist() == [[[2], [3]]]
+    assert read_inputs([path], PAST)[1]["past"].tolist() == arrays["past"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "features", "message"),
+    [
+        ("day,wind,warmth\n2024-01-30,1,10\n", PAST, "series.csv: `past` takes 2 steps, and there are 1"),
+        ("day,wind,warmth\n2024-01-30,,\n", PAST, "series.csv: `past` takes 2 steps, and there are 0"),
+        (SERIES + "2024-02-02,,\n", AHEAD, "`calendar` takes the dates of 2 steps to forecast, and at the end stand 1"),
+        (SERIES + "2024-02-02,4,\n", PAST, "series.csv:5: column `warmth`: the value is missing"),
+        (SERIES + "?,4,40\n", PAST, "series.csv:5: column `day.month`: the value is missing"),
+        (SERIES + "2024-02-01,4,40\n", PAST, "series.csv:5: column `day`: `2024-02-01` does not come after the one before"),
+        ("wind,warmth\n1,2\n", PAST, "series.csv:1: the header lacks `day`"),
+        (SERIES, {**PAST, **TABLE}, "the model takes a series and `table` (vector), which one file cannot hold"),
+        ("a\n1\n", {"tokens": Feature("sequence", (5,), "int32")}, "`tokens` (sequence), which CSV rows cannot hold"),
+    ],
+)  # fmt: skip
+def test_wrong_series_are_told_with_their_line(
+    tmp_path: Path, text: str, features: dict[str, Feature], message: str
+) -> None:
+    assert message in failure([csv(tmp_path / "series.csv", text)], features)

@@ -16,11 +16,6 @@ Read = Callable[..., Recipe]
 @pytest.mark.parametrize(
     ("text", "message", "token"),
     [
-        (
-            "data: {source: {csv: {path: a.csv, target: y}}}\nmodel: {sequential: [Flatten]}",
-            "the source `csv`",
-            "source",
-        ),
         ("data: {source: digits, augment: [{RandomFlip: {mode: horizontal}}]}", "`data.augment`", "augment"),
         ("data: {source: digits, class_weight: balanced}", "`data.class_weight`", "class_weight"),
         ("training: {epochs: 1, precision: mixed_bfloat16}", "`training.precision: mixed_bfloat16`", "precision"),
