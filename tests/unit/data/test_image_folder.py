@@ -198,11 +198,6 @@ def test_stray_files_are_named_with_the_known_suffixes(tmp_path: Path) -> None:
     assert error.cure is not None and ".png, .jpg, .jpeg, .bmp, .webp, .gif" in error.cure
 
 
-@pytest.mark.parametrize("size", [[3], [3, 4, 5], []])
-def test_a_size_is_a_height_and_a_width(tmp_path: Path, size: list[int]) -> None:
-    assert "size: [height, width]" in (failure(folder(tmp_path, FILES), size=size).cure or "")
-
-
 def test_a_picture_that_changes_its_size_meanwhile_is_named(tmp_path: Path) -> None:
     column = images(folder(tmp_path, FILES))
     (tmp_path / "cat" / "1.png").write_bytes(picture((7, 7, 3)))
