@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,15 @@ def test_it_is_written_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     kept(Counted(), "disk")
 
 
-@pytest.mark.parametrize("content", [b"", b"\x93NUMPY\1\0", bytes(200)])
+def npy(values: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, values)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x93NUMPY\1\0", bytes(200), npy(VALUES)[:-1], npy(VALUES[:-1]), npy(VALUES.view(np.int8))]
+)
 def test_a_damaged_file_is_written_anew(folder: Path, content: bytes) -> None:
     folder.mkdir()
     (folder / f"{Counted().digest().hex()}.npy").write_bytes(content)

@@ -5,6 +5,7 @@ import io
 import os
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -336,8 +337,19 @@ def test_a_member_that_unpacks_to_more_than_it_claims_is_stopped(tmp_path: Path)
     path = pack(tmp_path, "zip", {**PLAIN, "cat/3.txt": b"\0" * 10_000_000})
     content = path.read_bytes().replace((10_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
     path.write_bytes(content)
+    blob = find(path).splits[""][2].blob
+    tracemalloc.start()
     with pytest.raises(DlkitError, match=r"cat/3.txt is damaged: its checksum"):
-        find(path).splits[""][2].blob.read()
+        blob.read()
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+def test_an_archive_that_is_cut_short_meanwhile_is_named(tmp_path: Path) -> None:
+    item = find(pack(tmp_path, "tar", PLAIN)).splits[""][0]
+    os.truncate(tmp_path / "mine.tar", 10)
+    with pytest.raises(DlkitError, match=r"mine.tar: ./cat/1.txt cannot be read: the archive is cut short"):
+        item.blob.read()
 
 
 @pytest.mark.parametrize("form", FORMS)

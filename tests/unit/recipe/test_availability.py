@@ -60,6 +60,7 @@ def test_all_of_it_is_told_at_once(read: Read) -> None:
     [
         "",
         "data: {source: digits, cache: memory, augment: []}",
+        "data: {source: digits, cache: disk}",
         "training: {epochs: 1, precision: float32, jit_compile: true, strategy: none, steps_per_execution: 4}",
         "tune: {algorithm: {grid: {}}, space: {seed: {int: [1, 2]}}}\nexport: {format: onnx}",
         "evaluation: {metrics: [SparseTopKCategoricalAccuracy]}",
