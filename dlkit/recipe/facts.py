@@ -26,6 +26,7 @@ class Feature:
         columns: Names of the entries of a vector, or of each step of a sequence of vectors, in order.
         maximum: The largest value, where it is not that of the type, as the 16 of pixels with 17 shades.
         missing: The words that stand for a missing value in a file; None where none may be missing.
+        sample_rate: Values a second of a sound.
     """
 
     kind: FeatureKind
@@ -35,6 +36,7 @@ class Feature:
     columns: tuple[str, ...] | None = None
     maximum: int | None = None
     missing: tuple[str, ...] | None = None
+    sample_rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

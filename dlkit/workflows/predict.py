@@ -65,7 +65,7 @@ def load_model(run: RunFolder, recipe: Recipe, which: str = "best") -> keras.Mod
     """The saved model of a run."""
     import keras
 
-    import_plugins(recipe)
+    import_plugins(recipe, load_data=False)
     return keras.models.load_model(model_file(run, which), custom_objects=custom_objects(recipe))
 
 

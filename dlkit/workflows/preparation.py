@@ -124,16 +124,23 @@ def fit_all(
     return fitted, scales
 
 
-def import_plugins(recipe: Recipe) -> None:
+def import_plugins(recipe: Recipe, *, load_data: bool = True) -> None:
     """Runs the recipe's plugins, if that was allowed.
 
+    Args:
+        load_data: Whether the data are loaded then: a source may run code too, which must be allowed as well.
+
     Raises:
-        DlkitError: The recipe has plugins and they were not allowed (`plugins-not-allowed`), or one fails.
+        DlkitError: The recipe has code of its own and that was not allowed (`plugins-not-allowed`), or a plugin fails.
     """
-    if recipe.components.files and not plugins_allowed(recipe.allow_plugins):
-        names = ", ".join(f"`{path.name}`" for path in recipe.components.files)
+    code = [f"the plugin `{path.name}`" for path in recipe.components.files]
+    source = recipe.config.data.source.name
+    declaration = recipe.components.declaration("source", source)
+    if load_data and declaration and declaration.declared.get("runs_code"):
+        code.append(f"the function of the data source `{source}`")
+    if code and not plugins_allowed(recipe.allow_plugins):
         raise DlkitError(
-            f"The recipe runs code of its own: the plugin {names}.",
+            f"The recipe runs code of its own: {', '.join(code)}.",
             "Read it, then allow it with --allow-plugins or DLKIT_ALLOW_PLUGINS=1.",
             "plugins-not-allowed",
         )

@@ -58,7 +58,8 @@ def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
             request.getfixturevalue("data_dir")
             monkeypatch.setitem(sys.modules, "keras", None)  # no test downloads
         try:
-            arguments = example_of(source, request.getfixturevalue("tmp_path") / "example")
+            folder = request.getfixturevalue("tmp_path_factory").mktemp(source)  # columns read from it until the end
+            arguments = example_of(source, folder)
             _loaded[source] = find("source", source).target(**arguments)
         except (DlkitError, ImportError) as error:
             if source not in FROM_FILES:
