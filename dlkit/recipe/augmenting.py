@@ -79,6 +79,7 @@ def read_augmentations(
         found = Augmentation(component, f"data.augment[{number}]", _features(component, takes, facts, findings))
         for name in found.features:
             _check_pictures(component, name, facts.features[name].shape, findings)
+            _check_range(component, name, facts.features[name], components, findings)
         if found.mixes:
             _check_mixed(component, facts, findings)
         made.append(found)
@@ -144,6 +145,16 @@ def _check_pictures(component: Component, name: str, shape: tuple[int | None, ..
             )
             cure = "write `pad_and_crop`, which keeps the size and moves each picture by itself"
             findings.error("cannot-augment", message, component.span, cure)
+
+
+def _check_range(component: Component, name: str, feature: Feature, components: Components, findings: Findings) -> None:
+    """Notes a layer that must know what pixels range over, and neither the type of the pixels nor the recipe tells."""
+    spec = components.find(component.kind, component.name)
+    asks = component.kind == "layer" and spec is not None and "value_range" in spec.arguments
+    if asks and feature.dtype != "uint8" and feature.maximum is None and "value_range" not in component.arguments:
+        message = f"`{component.name}` must know the range of `{name}`, whose values are {feature.dtype}"
+        cure = f"write `{component.name}: {{value_range: [0, 1]}}`, with the smallest and the largest value"
+        findings.error("cannot-augment", message, component.span, cure)
 
 
 def _check_mixed(component: Component, facts: DataFacts, findings: Findings) -> None:

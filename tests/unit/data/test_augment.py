@@ -166,6 +166,27 @@ def test_another_process_with_another_global_seed_makes_the_same_batch() -> None
     assert len(made) == 1 and len(made.pop()) == 65
 
 
+class TwoDraws(keras.layers.Layer):
+    """Draws twice, by itself and by a layer that it holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator = keras.random.SeedGenerator(3)
+        self.noise = keras.layers.GaussianNoise(1.0, seed=3)
+
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        first, second = (keras.random.normal((2,), seed=self.generator) for _ in range(2))
+        return tf.stack([first, second, self.noise(tf.zeros([2]), training=training)])
+
+
+def test_every_draw_of_a_batch_has_a_seed_of_its_own() -> None:
+    change = LayerChange(TwoDraws(), ("x",), "")
+    made, _ = change({"x": tf.zeros([3, 2])}, {}, SEED)
+    assert len({tuple(row) for row in made["x"].numpy().tolist()}) == 3
+    again, _ = change({"x": tf.zeros([3, 2])}, {}, SEED)
+    assert np.array_equal(again["x"], made["x"])
+
+
 def test_a_function_has_no_business_with_other_features() -> None:
     change = FunctionChange(lambda x, seed: x + 1, ("b",), "")
     x, y = change({"a": tf.zeros([2]), "b": tf.zeros([2])}, {"y": tf.zeros([2])}, SEED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,27 @@ def test_what_is_about_classes_needs_one_target_of_classes(read: Read, text: str
     code, found, cure = message(read, f"{data(text, 'diabetes')}\n{BINARY}")
     assert code == "no-classes" and "needs one target of classes; found `progression` (number)" in found
     assert cure == "take it out"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "maximum", "arguments", "is_told"),
+    [
+        ("float32", None, {}, True),
+        ("uint16", None, {}, True),
+        ("float32", None, {"value_range": [0, 1]}, False),
+        ("float32", 16, {}, False),
+        ("uint8", None, {}, False),
+    ],
+)
+def test_a_layer_of_pixels_must_know_their_range(
+    dtype: str, maximum: int | None, arguments: dict[str, Any], is_told: bool
+) -> None:
+    facts = DataFacts({"image": Feature("image", (8, 8, 3), dtype, maximum=maximum)})
+    findings = Findings()
+    read_augmentations([Component("layer", "RandomBrightness", arguments)], facts, Components(), findings)
+    assert [found.message for found in findings.errors] == (
+        [f"`RandomBrightness` must know the range of `image`, whose values are {dtype}"] if is_told else []
+    )
 
 
 @pytest.mark.parametrize(("kinds", "cure"), [(["number"], "take it out"), (["classes", "number"], "choose one")])
