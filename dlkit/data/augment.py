@@ -9,6 +9,7 @@ otherwise. Here each generator of a layer gives way to one that is told the seed
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
@@ -62,10 +63,13 @@ class Change(ABC):
             before = x[name]
             try:
                 x[name], y = self._changed(before, y, seed, first=name == self.features[0])
-            except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
-                reason = str(error).strip().split("\n")[0]
+            except (ValueError, TypeError, tf.errors.OpError) as error:
                 shape = tuple(before.shape[1:])
-                raise DlkitError(f"`{self.place}` cannot change `{name}`, of shape {shape}: {reason}") from error
+                raise DlkitError(
+                    f"`{self.place}` cannot change `{name}`, of shape {shape}: {_reason(error)}",
+                    "take it out of `data.augment`, or give it arguments that fit",
+                    code="cannot-augment",
+                ) from error
             _check_shape(self.place, name, before, x[name])
             x[name].set_shape(before.shape)
         return x, y
@@ -78,7 +82,9 @@ class Change(ABC):
 class FunctionChange(Change):
     """An augmentation of dlkit or of a plugin: a function of a batch and a seed."""
 
-    def __init__(self, function: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], features: Sequence[str], place: str):
+    def __init__(
+        self, function: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], features: Sequence[str], place: str
+    ) -> None:
         super().__init__(features, place)
         self._function = function
 
@@ -155,6 +161,13 @@ def _reseed(layer: keras.layers.Layer, seeds: _SeedsOfBatch) -> None:
         for name, value in attributes.items():
             if isinstance(value, keras.random.SeedGenerator):
                 attributes[name] = seeds
+
+
+def _reason(error: Exception) -> str:
+    """What Keras says, without its remark on where."""
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).split("\n")]
+    told = [line for line in lines if line and not line.startswith("Exception encountered")]
+    return told[0] if told else type(error).__name__
 
 
 def _as(values: tf.Tensor, dtype: tf.DType) -> tf.Tensor:

@@ -1,7 +1,7 @@
 """The order of the examples: which row stands where in which epoch, as a pure function of (seed, epoch).
 
-    order = Order(50_000, seed=1, shuffle=True)
-    order.epoch(7)      # the rows of the eighth epoch; nothing that came before it need be drawn
+order = Order(50_000, seed=1, shuffle=True)
+order.epoch(7)      # the rows of the eighth epoch; nothing that came before it need be drawn
 """
 
 from __future__ import annotations

@@ -34,6 +34,8 @@ UNFIT_LAYERS = {
 }
 MIXING = frozenset({"CutMix", "MixUp"})
 
+_OF_COLOR = frozenset({"RandomHue", "RandomSaturation"})
+
 _FLOATS = ("float16", "float32", "float64")
 _NUMBERS = {kind: _FLOATS for kind in ("image", "vector", "number", "sequence", "audio")}
 _PICTURES = {"image": ("uint8", "uint16", *_FLOATS)}
@@ -75,6 +77,9 @@ def read_augmentations(
         if takes is None:
             continue
         found = Augmentation(component, f"data.augment[{number}]", _features(component, takes, facts, findings))
+        for name in found.features:
+            _check_pictures(component, name, facts.features[name].shape, findings)
+            _check_range(component, name, facts.features[name], components, findings)
         if found.mixes:
             _check_mixed(component, facts, findings)
         made.append(found)
@@ -122,6 +127,34 @@ def _cure(component: Component, takes: Mapping[str, Sequence[str]], features: Ma
     if component.name in NOISE_LAYERS and any(feature.kind in takes for feature in features.values()):
         return f"it changes floating-point values only; the data has {has}: write `gaussian_noise: {{stddev: ...}}`"
     return f"the data has {has}"
+
+
+def _check_pictures(component: Component, name: str, shape: tuple[int | None, ...] | None, findings: Findings) -> None:
+    """Notes what does not fit pictures of this shape, (height, width, channels)."""
+    if component.kind != "layer" or shape is None or len(shape) != 3:
+        return
+    if component.name in _OF_COLOR and shape[2] not in (None, 3):
+        message = f"`{component.name}` changes colors, and `{name}` has the shape {shape}: no three channels"
+        findings.error("cannot-augment", message, component.span, "take it out")
+    elif component.name == "RandomCrop":
+        size = (component.arguments.get("height"), component.arguments.get("width"))
+        known = all(isinstance(side, int) for side in (*size, *shape[:2]))
+        if known and size != shape[:2]:
+            message = (
+                f"RandomCrop makes `{name}` {size[0]} x {size[1]} pixels, and the model takes {shape[0]} x {shape[1]}"
+            )
+            cure = "write `pad_and_crop`, which keeps the size and moves each picture by itself"
+            findings.error("cannot-augment", message, component.span, cure)
+
+
+def _check_range(component: Component, name: str, feature: Feature, components: Components, findings: Findings) -> None:
+    """Notes a layer that must know what pixels range over, and neither the type of the pixels nor the recipe tells."""
+    spec = components.find(component.kind, component.name)
+    asks = component.kind == "layer" and spec is not None and "value_range" in spec.arguments
+    if asks and feature.dtype != "uint8" and feature.maximum is None and "value_range" not in component.arguments:
+        message = f"`{component.name}` must know the range of `{name}`, whose values are {feature.dtype}"
+        cure = f"write `{component.name}: {{value_range: [0, 1]}}`, with the smallest and the largest value"
+        findings.error("cannot-augment", message, component.span, cure)
 
 
 def _check_mixed(component: Component, facts: DataFacts, findings: Findings) -> None:

@@ -212,7 +212,9 @@ class Supervisor:
 
     def _checked(self, loss: Component, facts: Target | None, target: str, form: OutputForm) -> Component:
         """A written loss, with `from_logits` as the output has it; what contradicts the output is noted."""
-        wrong = of_target(loss, facts, target, form.units, self.mixed_by) or of_activation(loss, form.activation, form.is_logits)
+        wrong = of_target(loss, facts, target, form.units, self.mixed_by) or of_activation(
+            loss, form.activation, form.is_logits
+        )
         if wrong:
             self.findings.error("loss-contradicts-output", wrong[0], loss.span, wrong[1])
         if loss.name in CROSSENTROPIES and form.is_logits is not None:

@@ -89,7 +89,7 @@ def _change(found: Augmentation, recipe: Recipe) -> Change:
         layer = instantiate(component, **{"dtype": "float32", **_value_range(found, recipe), **component.arguments})
     except (ValueError, TypeError) as error:
         reason = str(error).strip().split("\n")[0]
-        raise DlkitError(f"`{place}`: Keras refuses its arguments: {reason}") from error
+        raise DlkitError(f"`{place}`: Keras refuses its arguments: {reason}", code="cannot-augment") from error
     return LayerChange(layer, found.features, place, mixed=mixed)
 
 

@@ -1,5 +1,8 @@
-"""Jitter: noise on every step of a series (Um et al., 2017, "Data Augmentation of Wearable Sensor Data for Parkinson's
-Disease Monitoring using Convolutional Neural Networks")."""
+"""Jitter: noise on every step of a series.
+
+Source: Um et al., 2017, "Data Augmentation of Wearable Sensor Data for Parkinson's Disease Monitoring using Convolutional
+Neural Networks".
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Pad and crop: pictures moved by a few pixels, as trained on CIFAR since Lee et al., 2015, "Deeply-Supervised Nets", and
-He et al., 2016, "Deep Residual Learning for Image Recognition"."""
+"""Pad and crop: pictures moved by a few pixels, as networks are trained on CIFAR.
+
+Source: Lee et al., 2015, "Deeply-Supervised Nets"; He et al., 2016, "Deep Residual Learning for Image Recognition".
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
-"""Scaling: a series made larger or smaller as a whole (Um et al., 2017, "Data Augmentation of Wearable Sensor Data for
-Parkinson's Disease Monitoring using Convolutional Neural Networks")."""
+"""Scaling: a series made larger or smaller as a whole.
+
+Source: Um et al., 2017, "Data Augmentation of Wearable Sensor Data for Parkinson's Disease Monitoring using Convolutional
+Neural Networks".
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Word dropout: a text without some of its words (Iyyer et al., 2015, "Deep Unordered Composition Rivals Syntactic Methods
-for Text Classification")."""
+"""Word dropout: a text without some of its words.
+
+Source: Iyyer et al., 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text Classification".
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,7 @@ if TYPE_CHECKING:
 
 
 @register(kind="augmentation", on={"text": ["string"], "sequence": ["int32", "int64"]})
-def word_dropout(
-    x: tf.Tensor, seed: tf.Tensor, /, *, rate: Annotated[float, Range(min=0, below=1)] = 0.1
-) -> tf.Tensor:
+def word_dropout(x: tf.Tensor, seed: tf.Tensor, /, *, rate: Annotated[float, Range(min=0, below=1)] = 0.1) -> tf.Tensor:
     """Leaves out words, each with the same probability; the others move up. A text never loses all of its words.
 
     Args:
