@@ -54,7 +54,7 @@ def load(
     loaded = call(source, arguments)
     known = declared if loaded.facts is None else declared.updated(loaded.facts)
     if isinstance(features, Mapping):
-        loaded = _grouped(loaded, features, known)
+        loaded = group_columns(loaded, features, known)
     else:
         _check_names("features", features, loaded.train.features, source)
         loaded = loaded.select(features)
@@ -92,8 +92,12 @@ def call(source: str, arguments: Mapping[str, Any]) -> Splits:
     return loaded
 
 
-def _grouped(loaded: Splits, groups: Mapping[str, Any], known: DataFacts) -> Splits:
-    """The splits with features made of columns."""
+def group_columns(loaded: Splits, groups: Mapping[str, Any], known: DataFacts) -> Splits:
+    """The splits with features made of columns (see `dlkit.recipe.column_groups`).
+
+    Raises:
+        DlkitError: A group names what the source does not have; all of them are told.
+    """
     found, problems = {}, []
     for name, asked in groups.items():
         try:

@@ -25,8 +25,6 @@ from dlkit.recipe.diagnostics import Diagnostic, RecipeError
 from dlkit.recipe.facts import Feature
 from dlkit.recipe.graph import Component
 
-_BY_BATCH = ("image", "audio")  # kinds that are prepared batch by batch
-
 
 def fit_preprocessing(
     name: str, components: Sequence[Component], feature: Feature, examples: Values
@@ -72,15 +70,8 @@ def fit_preprocessing(
     return model, known
 
 
-def is_by_batch(feature: Feature) -> bool:
-    """Whether a feature is prepared batch by batch, and not once."""
-    return feature.kind in _BY_BATCH
-
-
 def preprocessed(splits: Splits, models: Mapping[str, keras.Model]) -> Splits:
     """The splits with features as these models make them."""
-    if not models:
-        return splits
 
     def made(part: Arrays) -> Arrays:
         changed = {name: run_over(model, {name: part.features[name]}) for name, model in models.items()}

@@ -11,6 +11,7 @@ from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
 from dlkit.workflows.feeding import train_feed
+from dlkit.workflows.leaks import leaks
 from dlkit.workflows.preparation import build_model, prepare
 from dlkit.workflows.train import compile_for_training
 
@@ -79,7 +80,7 @@ def check(recipe: Recipe) -> Checked:
         memory,
         facts.steps_per_epoch or 0,
         facts,
-        (*recipe.warnings, *_doubts(prepared.recipe)),
+        (*recipe.warnings, *_doubts(prepared.recipe), *leaks(prepared)),
     )
 
 

@@ -44,21 +44,20 @@ def train_feed(prepared: Prepared) -> Feed:
     )
 
 
-def plain_feed(prepared: Prepared, split: Arrays, *, raw: bool = False) -> Feed:
-    """Examples to measure with, in their own order and as they are.
-
-    Args:
-        split: Of `prepared.splits`, for the model in training; of `prepared.raw`, for a saved one.
-        raw: Whether the examples go to a saved model, which preprocesses them itself.
-    """
+def plain_feed(prepared: Prepared, split: Arrays) -> Feed:
+    """Examples of `prepared.splits` for a model in training to be measured with, in their own order and as they are."""
     recipe = prepared.recipe
-    return Feed(
-        split,
-        batch_size=recipe.config.data.batch_size,
-        shuffle=False,
-        shares=_shares(recipe),
-        prepare=None if raw else _prepare(prepared),
-    )
+    return _measuring(recipe, split, _prepare(prepared))
+
+
+def raw_feed(recipe: Recipe, split: Arrays) -> Feed:
+    """Raw examples for a saved model to be measured with: it preprocesses them itself."""
+    return _measuring(recipe, split, None)
+
+
+def _measuring(recipe: Recipe, split: Arrays, prepare: Callable[[Tensors], Tensors] | None) -> Feed:
+    batch_size = recipe.config.data.batch_size
+    return Feed(split, batch_size=batch_size, shuffle=False, shares=_shares(recipe), prepare=prepare)
 
 
 def _prepare(prepared: Prepared) -> Callable[[Tensors], Tensors] | None:

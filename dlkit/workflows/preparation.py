@@ -11,9 +11,6 @@ from dlkit.data.cache import cached
 from dlkit.data.facts import measure
 from dlkit.data.load import load as load_splits
 from dlkit.errors import DlkitError
-from dlkit.models.builder import Built, build
-from dlkit.models.preprocess import fit_preprocessing, is_by_batch, preprocessed
-from dlkit.models.scaling import Scale, fit_scale
 from dlkit.recipe import registry
 from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.components import run_plugin
@@ -28,6 +25,12 @@ from dlkit.recipe.supervision import Supervisor
 
 if TYPE_CHECKING:
     import keras
+
+    from dlkit.models.builder import Built
+    from dlkit.models.scaling import Scale
+
+
+BY_BATCH = ("image", "audio")  # kinds of features that are preprocessed batch by batch: prepared they are larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Prepared:
     @property
     def by_batch(self) -> dict[str, keras.Model]:
         """The layers of those features that are preprocessed batch by batch, beside the training."""
-        return {name: model for name, model in self.preprocessing.items() if is_by_batch(self.raw_features[name])}
+        return {name: model for name, model in self.preprocessing.items() if self.raw_features[name].kind in BY_BATCH}
 
 
 def prepare(recipe: Recipe) -> Prepared:
@@ -94,8 +97,17 @@ def prepare(recipe: Recipe) -> Prepared:
     assert isinstance(recipe.model, Graph)
     loaded, splits = (each.select(recipe.model.inputs) for each in (loaded, splits))  # what the network takes
     models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
-    once = {name: model for name, model in models.items() if not is_by_batch(raw.features[name])}
-    return Prepared(recipe, loaded, splits, raw.features, preprocessed(splits, once), models, scales)
+    return Prepared(recipe, loaded, splits, raw.features, _once(splits, models, raw), models, scales)
+
+
+def _once(splits: Splits, models: Mapping[str, keras.Model], raw: DataFacts) -> Splits:
+    """The splits with the features that are preprocessed once."""
+    once = {name: model for name, model in models.items() if raw.features[name].kind not in BY_BATCH}
+    if not once:
+        return splits
+    from dlkit.models.preprocess import preprocessed  # Keras is not needed to look at data
+
+    return preprocessed(splits, once)
 
 
 def fold_of(recipe: Recipe) -> tuple[int, int] | None:
@@ -116,6 +128,9 @@ def fit_all(
     check_preprocess(recipe.resolved, facts, findings)
     findings.stop_at_errors()
     fitted, scales = {}, {}
+    if recipe.config.data.preprocess:
+        from dlkit.models.preprocess import fit_preprocessing
+        from dlkit.models.scaling import fit_scale
     for name, components in (recipe.config.data.preprocess or {}).items():
         if name in facts.features:
             fitted[name] = fit_preprocessing(name, components, facts.features[name], examples.features[name])
@@ -159,6 +174,8 @@ def build_model(prepared: Prepared) -> Built:
     Raises:
         RecipeError: Keras refuses a layer.
     """
+    from dlkit.models.builder import build  # Keras is not needed to look at data
+
     recipe = prepared.recipe
     assert isinstance(recipe.model, Graph)
     return build(

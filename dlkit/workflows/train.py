@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dlkit.data.fingerprint import fingerprint
 from dlkit.errors import DlkitError
 from dlkit.evaluation.expectation import compare
 from dlkit.models.instantiate import instantiate
+from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.durations import in_updates
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.graph import Component
@@ -30,6 +32,7 @@ from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
 from dlkit.training.tensorboard import default_tensorboard
 from dlkit.workflows.evaluate import evaluate_model
 from dlkit.workflows.feeding import plain_feed, train_feed
+from dlkit.workflows.leaks import leaks
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
@@ -47,6 +50,7 @@ def train(
     display: Display | None = None,
     command: Sequence[str] | None = None,
     started: Callable[[RunFolder, DataFacts], None] | None = None,
+    warned: Callable[[Diagnostic], None] | None = None,
 ) -> Run:
     """Trains a recipe and evaluates its best model on the test split, once.
 
@@ -57,6 +61,7 @@ def train(
         display: Shows the progress; what suits standard error where it is None.
         command: The command line, for the provenance.
         started: Told of the run folder and the facts of the data, as soon as there are any.
+        warned: Told of what the data makes doubtful; Python warns where it is None.
 
     Raises:
         RecipeError: The recipe asks for what is not available, or contradicts its data.
@@ -75,8 +80,10 @@ def train(
     run = folder or RunFolder.create(runs_root(runs_dir), recipe.name)
     if started:
         started(run, recipe.facts)
+    for doubt in leaks(prepared):
+        (warned or _warn)(doubt)
     with run.running():
-        write_recipe(run, recipe, prepared.raw_features)
+        write_recipe(run, recipe, prepared.raw_features, prepared.scales)
         seed_everything(recipe.config.seed, recipe.config.deterministic)
         built = build_model(prepared)
         _write_provenance(run, prepared, command or sys.argv)
@@ -98,6 +105,10 @@ def train(
             )
         metrics = evaluate_model(run, prepared, model_file(run, "best"))
     return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=recipe.allow_plugins)
+
+
+def _warn(doubt: Diagnostic) -> None:
+    warnings.warn(f"{doubt.message}; {doubt.cure}", stacklevel=3)
 
 
 def feeds(prepared: Prepared) -> tuple[Feed, Feed | None]:

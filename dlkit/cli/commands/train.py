@@ -16,6 +16,7 @@ from dlkit.cli.output import Output
 
 if TYPE_CHECKING:
     from dlkit.evaluation.expectation import Expectation
+    from dlkit.recipe.diagnostics import Diagnostic
     from dlkit.recipe.facts import DataFacts
     from dlkit.recipe.load import Recipe as Loaded
     from dlkit.runs.folder import RunFolder
@@ -64,6 +65,9 @@ def train(
         out.say("data: " + ", ".join(f"{size:,} {split}" for split, size in sizes if size))
         out.say(f"run folder: {folder.path}")
 
+    def warned(doubt: Diagnostic) -> None:
+        out.tell_diagnostics(f"\n{doubt.render()}\n")
+
     def started_fold(number: int, folder: RunFolder, facts: DataFacts) -> None:
         out.say(f"\nfold {number} of {loaded.config.data.folds}")
         started(folder, facts)
@@ -78,7 +82,7 @@ def train(
             return
         from dlkit.workflows.train import train as train_recipe
 
-        run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started)
+        run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started, warned=warned)
     _report(out, run, where)
 
 
