@@ -26,13 +26,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROUNDS = 5
+ROUNDS = 3
 RECIPE = {
     "name": "benchmark",
     "data": {"source": "cifar10", "batch_size": 128, "validation": 0},
     "model": {
         "sequential": [
-            {"Rescaling": {"scale": "1/255"}},
+            {"Rescaling": {"scale": 1 / 255}},
             {"Conv2D": {"filters": 8, "kernel_size": 3, "strides": 2, "activation": "relu"}},
             "GlobalAveragePooling2D",
             {"Dense": {"units": "$data.classes"}},

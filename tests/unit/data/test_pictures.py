@@ -158,3 +158,24 @@ def test_giants_are_refused_from_their_header(kind: str) -> None:
 def test_large_ones_are_refused_with_their_size() -> None:
     content = encoded(Image.new("1", (10_000, 9_500)))
     assert "has 10,000 x 9,500 pixels, where 89,478,485 are the most" in failure(content)
+
+
+@pytest.mark.parametrize("quality", [30, 75, 95])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}, {"subsampling": 1}, {"gray": True}])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [None, (16, 50)])
+def test_a_plain_jpeg_has_the_pixels_that_pillow_gives_it(
+    quality: int, options: dict, channels: int, size: tuple[int, int] | None
+) -> None:
+    draw = np.random.default_rng(quality)
+    noise = Image.fromarray(draw.integers(0, 256, (9, 11, 3), np.uint8)).resize((67, 43), Image.Resampling.BICUBIC)
+    options = dict(options)
+    picture = noise.convert("L") if options.pop("gray", False) else noise
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=quality, **options)
+    expected = Image.open(io.BytesIO(file.getvalue())).convert({1: "L", 3: "RGB"}[channels])
+    if size:
+        expected = expected.resize(size[::-1], Image.Resampling.BILINEAR)
+    made = decode(file.getvalue(), "picture.jpg", channels, size)
+    assert np.array_equal(made, np.asarray(expected).reshape(made.shape))
+    assert size_of(file.getvalue(), "picture.jpg") == (43, 67)
