@@ -5,11 +5,11 @@ NumPy is not imported here, so that a source can be imported without it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, Union
 
-from dlkit.data.columns import Column
+from dlkit.data.columns import Column, Joined
 from dlkit.recipe.facts import DataFacts
 
 if TYPE_CHECKING:
@@ -63,6 +63,28 @@ class Arrays:
 def take(values: Values, rows: np.ndarray) -> Values:
     """The values of these rows, in their order."""
     return values.take(rows) if isinstance(values, Column) else values[rows]
+
+
+def joined(parts: Sequence[Arrays]) -> Arrays:
+    """The examples of all parts, one after the other; columns stay unread.
+
+    Raises:
+        ValueError: The examples of a part have other shapes or types.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    return Arrays(
+        {name: _joined([part.features[name] for part in parts]) for name in parts[0].features},
+        {name: _joined([part.targets[name] for part in parts]) for name in parts[0].targets},
+    )
+
+
+def _joined(parts: list[Values]) -> Values:
+    import numpy as np
+
+    if any(isinstance(part, Column) for part in parts):
+        return Joined(parts)
+    return np.concatenate(parts)
 
 
 @dataclass(frozen=True, eq=False)

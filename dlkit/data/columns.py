@@ -10,6 +10,7 @@ A column stands in `Arrays` wherever an array does. It knows its shape and type,
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -99,4 +100,57 @@ class Windows(Column):
         digest = hashlib.sha256(f"{self.length} {self.dtype.str} {self.series.shape}".encode())
         digest.update(np.ascontiguousarray(self.series).reshape(-1).view(np.uint8).data)
         digest.update(np.ascontiguousarray(self.starts, dtype=np.int64).view(np.uint8).data)
+        return digest.digest()
+
+
+class Joined(Column):
+    """Values one after the other, as those of all splits.
+
+    Args:
+        parts: Arrays or columns, at least one, whose examples have the same shape and type.
+        rows: The rows that are taken, counted through all parts; None takes them all.
+
+    Raises:
+        ValueError: The parts differ.
+    """
+
+    def __init__(self, parts: Sequence[Column | np.ndarray], rows: np.ndarray | None = None) -> None:
+        import numpy as np
+
+        if len({(part.shape[1:], part.dtype) for part in parts}) != 1:
+            told = [(part.shape, part.dtype) for part in parts]
+            raise ValueError(f"Parts of a column must be alike. Received: {told}")
+        self.parts = tuple(parts)
+        self.dtype = parts[0].dtype
+        self._ends = np.cumsum([len(part) for part in parts])
+        self._rows = np.arange(self._ends[-1]) if rows is None else rows
+        self.shape = (len(self._rows), *parts[0].shape[1:])
+
+    @property
+    def nbytes(self) -> int:
+        return sum(part.nbytes for part in self.parts)
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        wanted = self._rows[rows]
+        places = np.searchsorted(self._ends, wanted, side="right")
+        values = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        for number, part in enumerate(self.parts):
+            chosen = places == number
+            own = wanted[chosen] - (self._ends[number] - len(part))
+            values[chosen] = part.read(own) if isinstance(part, Column) else part[own]
+        return values
+
+    def take(self, rows: np.ndarray) -> Joined:
+        return Joined(self.parts, self._rows[rows])
+
+    def digest(self) -> bytes:
+        import hashlib
+
+        import numpy as np
+
+        digest = hashlib.sha256(np.ascontiguousarray(self._rows, dtype=np.int64).view(np.uint8).data)
+        for part in self.parts:
+            digest.update(part.digest() if isinstance(part, Column) else hashlib.sha256(part.tobytes()).digest())
         return digest.digest()

@@ -44,7 +44,7 @@ def load(
         test: See `split`.
         limit: See `split`.
         fold: The number of a fold, from 1, and the number of folds. It is the test split where the source has none and
-            `test` asks for none, else the validation split.
+            `test` asks for none, else the validation split, and then the test examples are left out.
         seed: See `split`.
 
     Raises:
@@ -54,22 +54,25 @@ def load(
     loaded = call(source, arguments)
     known = declared if loaded.facts is None else declared.updated(loaded.facts)
     if isinstance(features, Mapping):
-        loaded = _grouped(loaded, features, known)
+        loaded = group_columns(loaded, features, known)
     else:
         _check_names("features", features, loaded.train.features, source)
         loaded = loaded.select(features)
     _check_names("targets", targets, loaded.train.targets, source)
     defaults = [name for name in loaded.train.targets if name not in known.targets or known.targets[name].default]
-    first = known.targets.get(defaults[0]) if defaults else None
+    first = known.targets.get(defaults[0]) if defaults and len(loaded.train.targets[defaults[0]].shape) == 1 else None
+    held_out = "test" if loaded.test is None and test is None else "validation"
     cut = split(
         loaded,
-        stratify=defaults[0] if first is not None and first.kind == "classes" and not first.shape else None,
+        stratify=defaults[0] if first is not None and first.kind == "classes" else None,
         validation=validation,
         test=test,
         limit=limit,
-        fold=Fold(*fold, "test" if loaded.test is None and test is None else "validation") if fold else None,
+        fold=Fold(*fold, held_out) if fold else None,
         seed=seed,
     )
+    if fold and held_out == "validation":
+        cut = replace(cut, test=None)  # such folds are there to choose by: they must not see the test examples
     return cut.select(targets=defaults if targets is None else targets)
 
 
@@ -89,8 +92,12 @@ def call(source: str, arguments: Mapping[str, Any]) -> Splits:
     return loaded
 
 
-def _grouped(loaded: Splits, groups: Mapping[str, Any], known: DataFacts) -> Splits:
-    """The splits with features made of columns."""
+def group_columns(loaded: Splits, groups: Mapping[str, Any], known: DataFacts) -> Splits:
+    """The splits with features made of columns (see `dlkit.recipe.column_groups`).
+
+    Raises:
+        DlkitError: A group names what the source does not have; all of them are told.
+    """
     found, problems = {}, []
     for name, asked in groups.items():
         try:

@@ -25,8 +25,6 @@ from dlkit.recipe.diagnostics import Diagnostic, RecipeError
 from dlkit.recipe.facts import Feature
 from dlkit.recipe.graph import Component
 
-_BY_BATCH = ("image", "audio")  # kinds that are prepared batch by batch
-
 
 def fit_preprocessing(
     name: str, components: Sequence[Component], feature: Feature, examples: Values
@@ -59,10 +57,12 @@ def fit_preprocessing(
         _check(layer, component, name)
         size = vocabulary_size(layer)
     model = keras.Model(x, tensor, name=f"preprocess_{name}")
+    dtype = keras.backend.standardize_dtype(tensor.dtype)
     known = replace(
         feature,
+        kind="sequence" if feature.kind == "text" and dtype.startswith("int") else feature.kind,
         shape=tuple(tensor.shape[1:]),
-        dtype=keras.backend.standardize_dtype(tensor.dtype),
+        dtype=dtype,
         vocabulary_size=size,
         columns=feature.columns if tensor.shape[1:] == x.shape[1:] else None,
         maximum=None,
@@ -70,15 +70,8 @@ def fit_preprocessing(
     return model, known
 
 
-def is_by_batch(feature: Feature) -> bool:
-    """Whether a feature is prepared batch by batch, and not once."""
-    return feature.kind in _BY_BATCH
-
-
 def preprocessed(splits: Splits, models: Mapping[str, keras.Model]) -> Splits:
     """The splits with features as these models make them."""
-    if not models:
-        return splits
 
     def made(part: Arrays) -> Arrays:
         changed = {name: run_over(model, {name: part.features[name]}) for name, model in models.items()}

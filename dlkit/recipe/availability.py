@@ -12,10 +12,6 @@ from dlkit.recipe.nodes import inside, plain
 
 # Key of a section -> the values of it that are available; None: none but the default.
 _LATER: dict[str, tuple[Any, ...]] = {
-    "data.folds": (None,),
-    "data.augment": (None, []),
-    "data.cache": ("auto", "memory", True),
-    "data.class_weight": (None,),
     "training.optimizers": (None,),
     "training.stages": (None,),
     "training.initial_weights": (None,),

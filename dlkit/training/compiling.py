@@ -78,6 +78,28 @@ class OfScaled(keras.losses.Loss):
         return (values - mean) / deviation
 
 
+class OnMajority(keras.metrics.Metric):
+    """A metric of two classes, given the class that mixed labels are for the most part.
+
+    Args:
+        metric: The metric, under whose name it is logged.
+    """
+
+    def __init__(self, metric: keras.metrics.Metric) -> None:
+        super().__init__(name=metric.name)
+        self.metric = metric
+        self._direction = getattr(metric, "_direction", None)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.metric.update_state(keras.ops.round(y_true), y_pred, sample_weight)
+
+    def result(self) -> Any:
+        return self.metric.result()
+
+    def reset_state(self) -> None:
+        self.metric.reset_state()
+
+
 def probabilities(logits: Any) -> Any:
     """Softmax over the last axis, or the sigmoid of a single output."""
     return keras.ops.sigmoid(logits) if logits.shape[-1] == 1 else keras.ops.softmax(logits, axis=-1)
@@ -109,7 +131,7 @@ def compile_model(
     losses = {target: instantiate(found.loss) for target, found in supervisions.items()}
     losses |= {target: OfScaled(losses[target], scale) for target, scale in (scales or {}).items() if target in losses}
     metrics = {
-        target: [make_metric(metric, found.logits) for metric in (*found.metrics, *more_metrics)]
+        target: [make_metric(metric, found.logits, found.shares) for metric in (*found.metrics, *more_metrics)]
         for target, found in supervisions.items()
     }
     single = len(supervisions) == 1
@@ -123,9 +145,16 @@ def compile_model(
     )
 
 
-def make_metric(metric: Component, logits: bool) -> keras.metrics.Metric:
-    """The Keras metric, given what it measures on."""
+def make_metric(metric: Component, logits: bool, shares: int | None = None) -> keras.metrics.Metric:
+    """The Keras metric, given what it measures on.
+
+    Args:
+        logits: Whether the output is logits.
+        shares: Where labels are mixed, the shares that the target holds.
+    """
     if logits and metric.name in _KNOWS_LOGITS:
         return instantiate(metric, from_logits=True, name=metric_name(metric))
     made = instantiate(metric, name=metric_name(metric))
+    if shares == 1 and metric.name not in _KNOWS_LOGITS | _OF_NUMBERS:
+        made = OnMajority(made)
     return OnProbabilities(made) if logits and metric.name not in _RANKS | _OF_NUMBERS else made

@@ -10,6 +10,8 @@ import numpy as np
 from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
+from dlkit.workflows.feeding import train_feed
+from dlkit.workflows.leaks import leaks
 from dlkit.workflows.preparation import build_model, prepare
 from dlkit.workflows.train import compile_for_training
 
@@ -56,6 +58,7 @@ def check(recipe: Recipe) -> Checked:
     prepared = prepare(recipe)
     built = build_model(prepared)
     compile_for_training(built.model, prepared)
+    train_feed(prepared)  # where an augmentation does not fit, it is told here
     model = built.model
     rows = [LayerRow(layer.name, type(layer).__name__, _shape(layer), layer.count_params()) for layer in model.layers]
     trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
@@ -77,7 +80,7 @@ def check(recipe: Recipe) -> Checked:
         memory,
         facts.steps_per_epoch or 0,
         facts,
-        (*recipe.warnings, *_doubts(prepared.recipe)),
+        (*recipe.warnings, *_doubts(prepared.recipe), *leaks(prepared)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlkit.data.arrays import Arrays
 from dlkit.data.inputs.read import read_inputs
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Target
@@ -19,6 +20,8 @@ from dlkit.workflows.recipe_file import raw_features_of, recipe_of
 
 if TYPE_CHECKING:
     import keras
+
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,10 @@ def predict(
     known = raw_features_of(run)
     features = {name: known[name] for name in recipe.graphs["model"].inputs}
     rows, values = read_inputs(inputs, features)
-    from dlkit.models.builder import run_over
+    from dlkit.data.feed import Feed
 
-    raw = run_over(load_model(run, recipe, which), values)
+    feed = Feed(Arrays(dict(values), {}), batch_size=_BATCH, shuffle=False)
+    raw = load_model(run, recipe, which).predict(feed, verbose=0)
     by_target = raw if isinstance(raw, dict) else {next(iter(recipe.supervisions)): raw}
     told = {
         name: _told(np.asarray(output, dtype="float64"), facts.targets[name], recipe.supervisions[name].logits)

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dlkit.data.arrays import Arrays, Splits
+from dlkit.data.cache import cached
 from dlkit.data.facts import measure
 from dlkit.data.load import load as load_splits
 from dlkit.errors import DlkitError
-from dlkit.models.builder import Built, build
-from dlkit.models.preprocess import fit_preprocessing, is_by_batch, preprocessed
-from dlkit.models.scaling import Scale, fit_scale
 from dlkit.recipe import registry
 from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.components import run_plugin
@@ -20,13 +18,19 @@ from dlkit.recipe.declared_facts import check_preprocess
 from dlkit.recipe.diagnostics import Findings
 from dlkit.recipe.facts import DataFacts, Feature
 from dlkit.recipe.graph import Component, Graph, Tensor
-from dlkit.recipe.keys import PerClass
+from dlkit.recipe.keys import Fold, PerClass
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.plugins import plugins_allowed
 from dlkit.recipe.supervision import Supervisor
 
 if TYPE_CHECKING:
     import keras
+
+    from dlkit.models.builder import Built
+    from dlkit.models.scaling import Scale
+
+
+BY_BATCH = ("image", "audio")  # kinds of features that are preprocessed batch by batch: prepared they are larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class Prepared:
 
     Args:
         recipe: With the facts of the features as the network takes them.
-        raw: The splits as the source has them, and saved models take them.
+        loaded: The splits as they were loaded: their fingerprint is one, however they are kept.
+        raw: The same, kept where the recipe's `data.cache` says; saved models take them so.
         raw_features: What is known of the raw features.
         splits: The splits to train on: features that are preprocessed once are so here.
         preprocessing: The fitted layers of features, by feature.
@@ -43,6 +48,7 @@ class Prepared:
     """
 
     recipe: Recipe
+    loaded: Splits
     raw: Splits
     raw_features: Mapping[str, Feature]
     splits: Splits
@@ -52,7 +58,7 @@ class Prepared:
     @property
     def by_batch(self) -> dict[str, keras.Model]:
         """The layers of those features that are preprocessed batch by batch, beside the training."""
-        return {name: model for name, model in self.preprocessing.items() if is_by_batch(self.raw_features[name])}
+        return {name: model for name, model in self.preprocessing.items() if self.raw_features[name].kind in BY_BATCH}
 
 
 def prepare(recipe: Recipe) -> Prepared:
@@ -69,7 +75,7 @@ def prepare(recipe: Recipe) -> Prepared:
     limit: int | Mapping[str, Any] | None = (
         {"per_class": data.limit.per_class} if isinstance(data.limit, PerClass) else data.limit
     )
-    splits = load_splits(
+    loaded = load_splits(
         data.source.name,
         data.source.arguments,
         declared=declared,
@@ -78,8 +84,10 @@ def prepare(recipe: Recipe) -> Prepared:
         validation=data.validation,
         test=data.test,
         limit=limit,
+        fold=fold_of(recipe),
         seed=recipe.config.seed,
     )
+    splits = cached(loaded, data.cache)
     raw = measure(splits, declared, data.batch_size)
     fitted, scales = fit_all(recipe, raw, splits.train)
     facts = replace(raw, features={**raw.features, **{name: known for name, (_, known) in fitted.items()}})
@@ -87,10 +95,29 @@ def prepare(recipe: Recipe) -> Prepared:
         facts = replace(facts, steps_per_epoch=recipe.config.training.steps_per_epoch)
     recipe = recipe.with_facts(facts)
     assert isinstance(recipe.model, Graph)
-    splits = splits.select(recipe.model.inputs)  # what the network does not take need not be handed over
+    loaded, splits = (each.select(recipe.model.inputs) for each in (loaded, splits))  # what the network takes
     models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
-    once = {name: model for name, model in models.items() if not is_by_batch(raw.features[name])}
-    return Prepared(recipe, splits, raw.features, preprocessed(splits, once), models, scales)
+    return Prepared(recipe, loaded, splits, raw.features, _once(splits, models, raw), models, scales)
+
+
+def _once(splits: Splits, models: Mapping[str, keras.Model], raw: DataFacts) -> Splits:
+    """The splits with the features that are preprocessed once."""
+    once = {name: model for name, model in models.items() if raw.features[name].kind not in BY_BATCH}
+    if not once:
+        return splits
+    from dlkit.models.preprocess import preprocessed  # Keras is not needed to look at data
+
+    return preprocessed(splits, once)
+
+
+def fold_of(recipe: Recipe) -> tuple[int, int] | None:
+    """The fold that a recipe holds out, and the number of folds; the first one where it does not say."""
+    match recipe.config.data.folds:
+        case Fold(fold=number, of=folds):
+            return number, folds
+        case int(folds):
+            return 1, folds
+    return None
 
 
 def fit_all(
@@ -101,6 +128,9 @@ def fit_all(
     check_preprocess(recipe.resolved, facts, findings)
     findings.stop_at_errors()
     fitted, scales = {}, {}
+    if recipe.config.data.preprocess:
+        from dlkit.models.preprocess import fit_preprocessing
+        from dlkit.models.scaling import fit_scale
     for name, components in (recipe.config.data.preprocess or {}).items():
         if name in facts.features:
             fitted[name] = fit_preprocessing(name, components, facts.features[name], examples.features[name])
@@ -144,6 +174,8 @@ def build_model(prepared: Prepared) -> Built:
     Raises:
         RecipeError: Keras refuses a layer.
     """
+    from dlkit.models.builder import build  # Keras is not needed to look at data
+
     recipe = prepared.recipe
     assert isinstance(recipe.model, Graph)
     return build(

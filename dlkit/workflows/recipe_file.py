@@ -9,7 +9,9 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from dlkit.errors import DlkitError
 from dlkit.recipe.dump import to_yaml
@@ -18,12 +20,18 @@ from dlkit.recipe.load import Recipe, load
 from dlkit.runs.atomic import write_json, write_text
 from dlkit.runs.folder import RunFolder
 
+if TYPE_CHECKING:
+    from dlkit.models.scaling import Scale
 
-def write_recipe(run: RunFolder, recipe: Recipe, raw_features: Mapping[str, Feature]) -> None:
+
+def write_recipe(
+    run: RunFolder, recipe: Recipe, raw_features: Mapping[str, Feature], scales: Mapping[str, Scale]
+) -> None:
     """Writes recipe.yaml, the plugins it names, and what is known of the model's input and output.
 
     Args:
         raw_features: What is known of the features before they are preprocessed: saved models take them so.
+        scales: Of the targets whose loss is taken of scaled values.
     """
     for path in recipe.components.files:
         (run.path / "plugins").mkdir(exist_ok=True)
@@ -32,7 +40,8 @@ def write_recipe(run: RunFolder, recipe: Recipe, raw_features: Mapping[str, Feat
     facts = {key: value for key, value in dataclasses.asdict(recipe.facts).items() if value is not None}
     raw = {name: dataclasses.asdict(feature) for name, feature in raw_features.items()}
     changed = {name: entry for name, entry in facts["features"].items() if entry != raw.get(name)}
-    write_json(run.preprocessing, {**facts, "features": raw, "preprocessed": changed})
+    scaled = {name: [scale.mean.tolist(), scale.deviation.tolist()] for name, scale in scales.items()}
+    write_json(run.preprocessing, {**facts, "features": raw, "preprocessed": changed, "scales": scaled})
 
 
 def recipe_of(run: RunFolder, allow_plugins: bool = False) -> Recipe:
@@ -46,6 +55,7 @@ def recipe_of(run: RunFolder, allow_plugins: bool = False) -> Recipe:
     with _reading(run.preprocessing):
         known = json.loads(run.preprocessing.read_text(encoding="utf-8"))
         features = {**known.pop("features"), **known.pop("preprocessed", {})}
+        known.pop("scales", None)
         facts = read_facts(features, known.pop("targets"))
         return recipe.with_facts(dataclasses.replace(facts, **known))
 
@@ -59,6 +69,19 @@ def raw_features_of(run: RunFolder) -> dict[str, Feature]:
     with _reading(run.preprocessing):
         known = json.loads(run.preprocessing.read_text(encoding="utf-8"))
         return dict(read_facts(known["features"], {}).features)
+
+
+def scales_of(run: RunFolder) -> dict[str, Scale]:
+    """The scales of the targets that are scaled.
+
+    Raises:
+        DlkitError: preprocessing.json is missing or damaged.
+    """
+    from dlkit.models.scaling import Scale
+
+    with _reading(run.preprocessing):
+        known = json.loads(run.preprocessing.read_text(encoding="utf-8")).get("scales", {})
+        return {name: Scale(np.asarray(mean), np.asarray(deviation)) for name, (mean, deviation) in known.items()}
 
 
 @contextmanager

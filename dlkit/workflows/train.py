@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import tensorflow as tf
 
 from dlkit.data.feed import Feed
 from dlkit.data.fingerprint import fingerprint
+from dlkit.errors import DlkitError
 from dlkit.evaluation.expectation import compare
 from dlkit.models.instantiate import instantiate
+from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.durations import in_updates
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.graph import Component
@@ -28,6 +31,8 @@ from dlkit.training.fit import fit
 from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
 from dlkit.training.tensorboard import default_tensorboard
 from dlkit.workflows.evaluate import evaluate_model
+from dlkit.workflows.feeding import plain_feed, train_feed
+from dlkit.workflows.leaks import leaks
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
@@ -41,41 +46,54 @@ def train(
     recipe: Recipe,
     *,
     runs_dir: Path | None = None,
+    folder: RunFolder | None = None,
     display: Display | None = None,
     command: Sequence[str] | None = None,
     started: Callable[[RunFolder, DataFacts], None] | None = None,
+    warned: Callable[[Diagnostic], None] | None = None,
 ) -> Run:
     """Trains a recipe and evaluates its best model on the test split, once.
 
     Args:
         recipe: What `dlkit.load` gives.
         runs_dir: Where runs are kept; DLKIT_RUNS_DIR or `./runs` where it is None.
+        folder: The run folder, where it was made already, as that of a member of a group.
         display: Shows the progress; what suits standard error where it is None.
         command: The command line, for the provenance.
         started: Told of the run folder and the facts of the data, as soon as there are any.
+        warned: Told of what the data makes doubtful; Python warns where it is None.
 
     Raises:
         RecipeError: The recipe asks for what is not available, or contradicts its data.
         DlkitError: The work failed.
         Interrupted: By a signal; the run folder is whole.
     """
+    folds = recipe.config.data.folds
+    if isinstance(folds, int):
+        raise DlkitError(
+            f"The recipe has {folds} folds, and `train` takes one of them.",
+            f"Choose it with data.folds: {{fold: 1, of: {folds}}}, or train all with `dlkit.workflows.folds.train_folds`.",
+            code="several-folds",
+        )
     prepared = prepare(recipe)
     recipe = prepared.recipe
-    run = RunFolder.create(runs_root(runs_dir), recipe.name)
+    run = folder or RunFolder.create(runs_root(runs_dir), recipe.name)
     if started:
         started(run, recipe.facts)
+    for doubt in leaks(prepared):
+        (warned or _warn)(doubt)
     with run.running():
-        write_recipe(run, recipe, prepared.raw_features)
+        write_recipe(run, recipe, prepared.raw_features, prepared.scales)
         seed_everything(recipe.config.seed, recipe.config.deterministic)
         built = build_model(prepared)
         _write_provenance(run, prepared, command or sys.argv)
         compile_for_training(built.model, prepared)
         with run.log.open("a", encoding="utf-8", buffering=1) as log:
-            train_feed, validation_feed = feeds(prepared)
+            training, validation = feeds(prepared)
             fit(
                 built.model,
-                train_feed,
-                validation_feed,
+                training,
+                validation,
                 run=run,
                 stage="train",
                 epochs=recipe.config.training.epochs,
@@ -89,19 +107,14 @@ def train(
     return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=recipe.allow_plugins)
 
 
+def _warn(doubt: Diagnostic) -> None:
+    warnings.warn(f"{doubt.message}; {doubt.cure}", stacklevel=3)
+
+
 def feeds(prepared: Prepared) -> tuple[Feed, Feed | None]:
     """The training examples in their order of each epoch, and the validation examples, if any."""
-    config, splits = prepared.recipe.config, prepared.splits
-    train_feed = Feed(
-        splits.train,
-        batch_size=config.data.batch_size,
-        seed=config.seed,
-        shuffle=config.data.shuffle,
-        steps_per_epoch=config.training.steps_per_epoch,
-    )
-    if splits.validation is None:
-        return train_feed, None
-    return train_feed, Feed(splits.validation, batch_size=config.data.batch_size, shuffle=False)
+    validation = prepared.splits.validation
+    return train_feed(prepared), None if validation is None else plain_feed(prepared, validation)
 
 
 def _unit(recipe: Recipe) -> str:
@@ -154,7 +167,7 @@ def _write_provenance(run: RunFolder, prepared: Prepared, command: Sequence[str]
         provenance(
             command=command,
             seeds={"seed": recipe.config.seed},
-            data_fingerprint=fingerprint(prepared.raw),
+            data_fingerprint=fingerprint(prepared.loaded),
             chosen={"training.best": {"monitor": monitor, "mode": mode}},
             recipe_folder=folder,
             gpus=[device.name for device in tf.config.list_physical_devices("GPU")],

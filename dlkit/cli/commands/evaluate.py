@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from dlkit.cli.app import command
 from dlkit.cli.options import AllowPlugins, Run, RunsDir, Which
 from dlkit.cli.output import Output
 
 
-@command("Runs", "dlkit evaluate latest", "dlkit evaluate fashion_mnist/cnn --model last")
+@command(
+    "Runs",
+    "dlkit evaluate latest",
+    "dlkit evaluate fashion_mnist/cnn --model last",
+    "dlkit evaluate latest --data new.csv",
+)
 def evaluate(
-    out: Output, run: Run, which: Which = "best", runs_dir: RunsDir = None, allow_plugins: AllowPlugins = False
+    out: Output,
+    run: Run,
+    which: Which = "best",
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="PATH", help="Measure on this data, read as the recipe's own is.")
+    ] = None,
+    runs_dir: RunsDir = None,
+    allow_plugins: AllowPlugins = False,
 ) -> None:
-    """Measures a run's model on the test split again."""
+    """Measures a run's model on the test split again, or on other data."""
     from dlkit.cli.start import start_tensorflow
     from dlkit.runs.find import find_run, runs_root
 
@@ -20,6 +36,6 @@ def evaluate(
     start_tensorflow()
     from dlkit.workflows.evaluate import evaluate as evaluate_run
 
-    metrics = evaluate_run(folder, which=which, allow_plugins=allow_plugins)
+    metrics = evaluate_run(folder, which=which, data=data, allow_plugins=allow_plugins)
     out.table({"metric": "left", "value": "right"}, [(name, f"{value:.4f}") for name, value in metrics.items()])
     out.result({"run": str(folder.path.resolve()), "metrics": metrics})

@@ -33,9 +33,7 @@ def _read_picture(file: Path, name: str, feature: Feature) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged metadata
         with pictures.opened(file, f"{file}: this") as picture:
-            upright = pictures.upright_size(picture)
-            height, width = shape[0] or upright[0], shape[1] or upright[1]
-            pixels = pictures.pixels(picture, channels, (height, width))
+            pixels = pictures.pixels(picture, channels, (shape[0], shape[1]))
     if feature.maximum is not None:
         pixels = (pixels * (feature.maximum / 255)).round()
-    return pixels.astype(feature.dtype).reshape((height, width, channels) if len(shape) == 3 else (height, width))
+    return pixels.astype(feature.dtype).reshape(pixels.shape if len(shape) == 3 else pixels.shape[:2])

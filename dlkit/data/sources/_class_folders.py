@@ -99,6 +99,7 @@ class _Sorter:
 
     def sort(self, contents: Contents) -> ClassFolders:
         files, folders = dict(sorted(contents.files.items())), set(contents.folders)
+        self._drop_broken_names(files)
         _drop_readmes(files)
         wrapper = _wrapper([name for name, blob in files.items() if blob is not None])
         if wrapper:
@@ -111,6 +112,13 @@ class _Sorter:
         splits = _have_splits(name for name, blob in files.items() if blob is not None)
         found = self._sorted(files, folders, wrapper, splits)
         return self._checked(found, wrapper)
+
+    def _drop_broken_names(self, files: dict[str, Blob | None]) -> None:
+        for name in list(files):
+            if not _is_utf8(name):
+                told = self._told(name).encode(errors="surrogateescape").decode(errors="replace")
+                self.problems.add(f"{told} has a name that is no UTF-8", "rename it")
+                del files[name]
 
     def _sorted(
         self, files: Mapping[str, Blob | None], folders: Collection[str], wrapper: str, splits: bool
@@ -159,7 +167,10 @@ class _Sorter:
                     self.problems.add(f"{self._told(inner)} holds no {self.kind}", cure)
         if not labels and not self.problems.found:
             self.problems.add(f"{self.place} holds no {self.kind}", f"they end in {', '.join(self.suffixes)}")
-        if len(labels) == 1:
+        if labels and all(label.lower() in _SPLITS for label in labels):
+            told = f"{self.place}: {joined(labels)} are splits, and hold no folders of classes"
+            self.problems.add(told, f"put the {self.kind} of each class into a folder of its own")
+        elif len(labels) == 1:
             self.problems.add(f"{self.place} has only one class: {labels[0]}", "make a folder for each of the classes")
         if labels and not {"", "train"} & set(folders):
             self.problems.add(f"{self.place} has no folder `train`", "name the folder of the training split so")
@@ -171,6 +182,14 @@ class _Sorter:
 
 def _items(classes: Mapping[str, list[Blob]], labels: tuple[str, ...]) -> list[Item]:
     return [Item(blob.place, number, blob) for number, label in enumerate(labels) for blob in classes.get(label, ())]
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _drop_readmes(files: dict[str, Blob | None]) -> None:

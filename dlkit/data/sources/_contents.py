@@ -78,27 +78,21 @@ def _hidden(name: str) -> bool:
 
 def _list_folder(root: Path, wanted: Callable[[str], bool], problems: Problems, found: Contents) -> None:
     top = os.path.realpath(root)
-    left: list[tuple[str, tuple[str, ...]]] = [
-        ("", (top,))
-    ]  # folders to look into, with the true paths of those around them
+    left: list[tuple[str, tuple[str, ...]]] = [("", (top,))]  # folders to look into, with the true paths around them
     while left:
         folder, around = left.pop()
         for entry in _entries(root / folder, problems):
             name = f"{folder}{entry.name}"
-            if _hidden(entry.name):
-                continue
-            problem = _link_problem(entry, top, around) if entry.is_symlink() else None
-            if problem:
-                problems.add(f"{entry.path} {problem}", "put the files themselves there")
-            elif entry.is_dir():
-                found.folders.add(name)
-                left.append((f"{name}/", (*around, os.path.realpath(entry.path))))
-            elif not entry.is_file():
-                problems.add(f"{entry.path} is neither a file nor a folder", "take it out")
-            elif (size := entry.stat().st_size) > MOST_BYTES and wanted(name):
-                problems.found.append(too_large(entry.path, size))
-            else:
-                found.files[name] = PlainFile(entry.path, size) if wanted(name) else None
+            with problems.noted(), readable(entry.path):
+                if _hidden(entry.name):
+                    continue
+                if entry.is_symlink():
+                    _check_link(entry, top, around)
+                if entry.is_dir():
+                    found.folders.add(name)
+                    left.append((f"{name}/", (*around, os.path.realpath(entry.path))))
+                else:
+                    found.files[name] = _plain_file(entry) if wanted(name) else None
 
 
 def _entries(folder: Path, problems: Problems) -> list[os.DirEntry[str]]:
@@ -110,13 +104,26 @@ def _entries(folder: Path, problems: Problems) -> list[os.DirEntry[str]]:
         return []
 
 
-def _link_problem(entry: os.DirEntry[str], top: str, around: tuple[str, ...]) -> str | None:
+def _plain_file(entry: os.DirEntry[str]) -> PlainFile:
+    size = entry.stat().st_size
+    if not entry.is_file():
+        raise DlkitError(f"{entry.path} is neither a file nor a folder", "take it out")
+    if size > MOST_BYTES:
+        raise too_large(entry.path, size)
+    return PlainFile(entry.path, size)
+
+
+def _check_link(entry: os.DirEntry[str], top: str, around: tuple[str, ...]) -> None:
     target = os.path.realpath(entry.path)
+    problem = None
     if os.path.commonpath([top, target]) != top:
-        return f"is a link that leads out of the folder, to {target}"
-    if not os.path.exists(target):
-        return f"is a link to {target}, which is not there"
-    return f"is a link to the folder that it lies in, {target}" if target in around else None
+        problem = f"leads out of the folder, to {target}"
+    elif not os.path.exists(target):
+        problem = f"leads to {target}, which is not there"
+    elif target in around:
+        problem = f"leads to the folder that it lies in, {target}"
+    if problem:
+        raise DlkitError(f"{entry.path} is a link that {problem}", "put the files themselves there")
 
 
 def _list_zip(archive: Path, wanted: Callable[[str], bool], problems: Problems, found: Contents) -> None:

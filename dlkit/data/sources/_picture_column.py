@@ -64,7 +64,7 @@ class Pictures(Column):
         if pixels.shape != self.shape[1:]:
             raise DlkitError(
                 f"{blob.place} has {pixels.shape[1]} x {pixels.shape[0]} pixels, where {width} x {height} are expected",
-                "load the data anew: the file was changed meanwhile",
+                "give the source a `size`; or, if the file was changed meanwhile, load the data anew",
             )
         return pixels
 

@@ -32,7 +32,7 @@ _SIZES = 5  # that are told, where they differ
 )
 def image_folder(
     path: Path,
-    size: Annotated[list[int], Range(min=1)] | None = None,
+    size: Annotated[tuple[int, int], Range(min=1)] | None = None,
     color: Literal["rgb", "grayscale"] = "rgb",
 ) -> Splits:
     """Pictures in a folder a class: a folder, a .zip or a .tar, with or without ready splits.
@@ -53,8 +53,6 @@ def image_folder(
     """
     from dlkit.data.pictures import SUFFIXES
 
-    if size is not None and len(size) != 2:
-        raise DlkitError(f"`size` of image_folder is {size}", "write `size: [height, width]`")
     found = find_items(str(path), tuple(SUFFIXES), "pictures")
     shape = _common_size(found, resized=size is not None)
     if size is not None:

@@ -5,6 +5,7 @@ import io
 import os
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -218,6 +219,23 @@ def test_nothing_at_all_is_refused(tmp_path: Path, form: str) -> None:
     assert "holds no texts" in failure(pack(tmp_path, form, {"README": b"x"})).message
 
 
+def test_splits_without_classes_are_refused(tmp_path: Path) -> None:
+    error = failure(pack(tmp_path, "folder", {"train/1.txt": b"x", "test/1.txt": b"x"}))
+    assert "test, train are splits, and hold no folders of classes" in error.message
+
+
+@pytest.mark.parametrize("form", ["folder", "tar"])
+def test_names_that_are_no_utf8_are_named(tmp_path: Path, form: str) -> None:
+    message = failure(pack(tmp_path, form, {**PLAIN, os.fsdecode(b"k\xe4fer/1.txt"): b"x"})).message
+    assert "k\N{REPLACEMENT CHARACTER}fer/1.txt has a name that is no UTF-8" in message
+
+
+def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
+    place = pack(tmp_path, "folder", PLAIN)
+    os.mkfifo(place / "cat" / "3.txt")
+    assert "cat/3.txt is neither a file nor a folder" in failure(place).message
+
+
 def test_a_split_is_there_once_and_the_training_split_is_there(tmp_path: Path) -> None:
     twice = {**SPLIT, "valid/cat/1.txt": b"x", "valid/dog/1.txt": b"x"}
     assert "two folders of one split: val and valid" in failure(pack(tmp_path, "zip", twice)).message
@@ -263,8 +281,8 @@ def test_links_in_a_folder_that_lead_out_or_around_are_named(tmp_path: Path) -> 
     message = failure(place).message
     assert f"{place}/cat/3.txt is a link that leads out of the folder, to {tmp_path}/secret.txt" in message
     assert f"{place}/cow is a link that leads out of the folder" in message
-    assert f"{place}/cat/4.txt is a link to {place}/cat/nowhere.txt, which is not there" in message
-    assert f"{place}/dog/all is a link to the folder that it lies in" in message
+    assert f"{place}/cat/4.txt is a link that leads to {place}/cat/nowhere.txt, which is not there" in message
+    assert f"{place}/dog/all is a link that leads to the folder that it lies in" in message
 
 
 def test_folders_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,8 +337,19 @@ def test_a_member_that_unpacks_to_more_than_it_claims_is_stopped(tmp_path: Path)
     path = pack(tmp_path, "zip", {**PLAIN, "cat/3.txt": b"\0" * 10_000_000})
     content = path.read_bytes().replace((10_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
     path.write_bytes(content)
+    blob = find(path).splits[""][2].blob
+    tracemalloc.start()
     with pytest.raises(DlkitError, match=r"cat/3.txt is damaged: its checksum"):
-        find(path).splits[""][2].blob.read()
+        blob.read()
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+def test_an_archive_that_is_cut_short_meanwhile_is_named(tmp_path: Path) -> None:
+    item = find(pack(tmp_path, "tar", PLAIN)).splits[""][0]
+    os.truncate(tmp_path / "mine.tar", 10)
+    with pytest.raises(DlkitError, match=r"mine.tar: ./cat/1.txt cannot be read: the archive is cut short"):
+        item.blob.read()
 
 
 @pytest.mark.parametrize("form", FORMS)

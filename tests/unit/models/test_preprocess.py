@@ -10,6 +10,7 @@ import pytest
 
 import dlkit
 from dlkit.recipe.diagnostics import RecipeError
+from dlkit.workflows.feeding import plain_feed
 from dlkit.workflows.preparation import build_model, prepare
 
 IRIS = {
@@ -112,6 +113,28 @@ def test_a_scaled_target_is_learned_scaled_and_told_in_its_own_units(tmp_path: P
     assert 0 < told.mean() < 300  # in its own units: scaled, it would lie about 0
     assert run.metrics["test_mean_absolute_error"] == pytest.approx(np.abs(error).mean(), rel=1e-4)
     assert run.metrics["test_loss"] == pytest.approx(np.square(error / scale.deviation).mean(), rel=1e-3)
+
+
+def test_pictures_are_prepared_batch_by_batch_before_they_are_augmented(tmp_path: Path) -> None:
+    recipe = {
+        "name": "wide_digits",
+        "data": {
+            "source": "digits",
+            "limit": 200,
+            "preprocess": {"image": [{"Resizing": {"height": 10, "width": 12}}, "Normalization"]},
+            "augment": [{"pad_and_crop": {"padding": 1}}],
+        },
+        "model": {"sequential": ["Flatten", {"Dense": {"units": 10}}]},
+        "training": {"epochs": 5, "optimizer": {"Adam": {"learning_rate": 0.01}}},
+    }
+    prepared = prepare(dlkit.load(recipe))
+    assert prepared.splits.train.features["image"].shape[1:] == (8, 8, 1)
+    assert prepared.recipe.facts.features["image"].shape == (10, 12, 1)
+    x, _ = next(iter(plain_feed(prepared, prepared.splits.validation)))
+    assert x.shape[1:] == (10, 12, 1) and x.dtype.name == "float32"
+    run = dlkit.train(dlkit.load(recipe), runs_dir=tmp_path)
+    alone = keras.models.load_model(run.folder.best_model)
+    assert alone.input_shape == (None, 8, 8, 1) and run.metrics["test_accuracy"] > 0.5
 
 
 @pytest.mark.parametrize(
