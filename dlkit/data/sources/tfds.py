@@ -45,7 +45,7 @@ def tfds(
     features: list[str] | None = None,
     targets: list[str] | None = None,
     splits: dict[str, str] | None = None,
-    size: Annotated[list[int], Range(min=1)] | None = None,
+    size: Annotated[tuple[int, int], Range(min=1)] | None = None,
 ) -> Splits:
     """A set of tensorflow-datasets, which must be installed (`dlkit[tfds]`): it is downloaded where it is not there yet.
 
@@ -66,8 +66,6 @@ def tfds(
         DlkitError: The package is not installed, the set is not known, cannot be downloaded or is damaged, or a feature
             is not known or of a kind that cannot be used.
     """
-    if size is not None and len(size) != 2:
-        raise DlkitError(f"`size` of tfds is {size}", "write `size: [height, width]`")
     builder = _builder(_import(), name, path)
     chosen, goals = _roles(builder.info, features, targets, name)
     wanted = _splits(builder.info, splits, name)

@@ -61,7 +61,7 @@ def test_features_targets_and_splits_may_be_chosen(folder: Path) -> None:
         features=["image"],
         targets=["weight", "label"],
         splits={"train": "train[:8]", "validation": "train[8:]"},
-        size=[3, 2],
+        size=(3, 2),
     )
     assert {name: len(part) for name, part in splits.named().items()} == {"train": 8, "validation": 4}
     assert splits.train.features["image"].shape == (8, 3, 2, 3) and list(splits.train.targets) == ["weight", "label"]
@@ -86,7 +86,6 @@ def test_it_is_looked_for_in_the_data_folder(folder: Path, tmp_path: Path, monke
         ({"splits": {"test": "test"}}, "has no split to train on: it has `train`, `test`"),
         ({"splits": {"train": "extra"}}, "cannot give `extra` of `shapes/small`"),
         ({"splits": {"train": "train[:0]"}}, "cannot give `train[:0]` of `shapes/small`"),
-        ({"size": [3]}, "write `size: [height, width]`"),
         ({"name": "shapes/big"}, "has no set `shapes/big` (nor is it in"),
         ({"name": "fashion_mnis"}, "did you mean `fashion_mnist`?"),
         ({"name": "mnist:9.9.9"}, "has no set `mnist:9.9.9`"),
