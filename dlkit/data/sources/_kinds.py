@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from dlkit.data.arrays import Values
 from dlkit.data.columns import Column
-from dlkit.data.sources._problems import Problems
+from dlkit.data.sources._values import Found, as_is, floats, group_of, integers, texts_of
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import listing
 from dlkit.recipe.facts import Feature, Target
@@ -21,41 +19,8 @@ FEATURE_KINDS = ("image", "vector", "number", "sequence", "text", "audio")
 TARGET_KINDS = ("classes", "multi_label", "number", "sequence")
 _CHANNELS = (1, 3)
 _MOST_UNUSED = 1_000  # classes, beyond the number of examples
-_TYPES = {"b": "bool", "i": "integer", "u": "integer", "f": "float", "U": "text", "S": "text", "T": "text", "O": "text"}
-_NUMBERS = "save it as numbers or texts"
 
 Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Found:
-    """One feature or target as it was found.
-
-    Args:
-        arrays: Its arrays by split.
-        places: What messages call them.
-        name: Its name in the recipe.
-    """
-
-    arrays: dict[str, Values]
-    places: dict[str, str]
-    name: str
-
-    @property
-    def first(self) -> tuple[str, Values]:
-        """The place and the array of its first split."""
-        split = next(iter(self.arrays))
-        return self.places[split], self.arrays[split]
-
-    @property
-    def place(self) -> str:
-        """The place of its first split."""
-        return self.first[0]
-
-    def mapped(self, change: Callable[[str, Values], Values]) -> Found:
-        """The same with every array changed, given its place and itself."""
-        changed = {split: change(self.places[split], values) for split, values in self.arrays.items()}
-        return Found(changed, self.places, self.name)
 
 
 def read_feature(found: Found, kind: str | None) -> tuple[dict[str, Values], Feature]:
@@ -106,19 +71,12 @@ def _alike(found: Found) -> tuple[Shape, str]:
             )
         if not len(values):
             raise DlkitError(f"{found.places[split]} holds no examples", "give one at least, or leave the array out")
-        if _group(values, found.places[split]) != _group(first, place) or values.shape[1:] != first.shape[1:]:
+        if group_of(values, found.places[split]) != group_of(first, place) or values.shape[1:] != first.shape[1:]:
             raise DlkitError(
                 f"{found.places[split]} holds {_told(values)}, where {place} holds {_told(first)}",
                 "give all splits one shape and type",
             )
-    return first.shape[1:], _group(first, place)
-
-
-def _group(values: Values, place: str) -> str:
-    group = _TYPES.get(values.dtype.kind)
-    if group is None:
-        raise DlkitError(f"{place} holds {values.dtype}, which nothing can be learned from", _NUMBERS)
-    return group
+    return first.shape[1:], group_of(first, place)
 
 
 def _told(values: Values) -> str:
@@ -156,105 +114,6 @@ def _is_binary(values: Values) -> bool:
     return not array.size or (array.min() >= 0 and array.max() <= 1)
 
 
-# Values
-
-
-def _floats(found: Found, missing: bool = False) -> Found:
-    """The values as float32; infinite ones are refused, and so are those that are no number, unless they may be missing."""
-    import numpy as np
-
-    def cast(place: str, values: Values) -> Values:
-        if isinstance(values, Column):
-            return _as_is(place, values, "float32")
-        if _group(values, place) == "text":
-            raise DlkitError(f"{place} holds texts, where numbers are expected", "save it as numbers")
-        with np.errstate(over="ignore"):
-            array = values.astype(np.float32, copy=False)
-        wrong = np.isinf(array) if missing else ~np.isfinite(array)
-        if wrong.any():
-            where = tuple(int(index) for index in np.argwhere(wrong)[0])
-            raise DlkitError(
-                f"{place}{list(where)} is {values[where]}, which is no finite float32 "
-                f"({int(wrong.sum()):,} values are not)",
-                "take out these examples, or mend their values",
-            )
-        return array
-
-    return found.mapped(cast)
-
-
-def _integers(found: Found, what: str) -> tuple[Found, int]:
-    """The values as int32 from 0, and the largest; `what` they are, for messages."""
-    import numpy as np
-
-    highest = 0
-
-    def cast(place: str, values: Values) -> Values:
-        nonlocal highest
-        if isinstance(values, Column):
-            raise DlkitError(f"{place} is a column, and {what} are an array in memory", "hand over np.asarray of it")
-        whole = values.dtype.kind in "biu" or (values.dtype.kind == "f" and bool((values == np.round(values)).all()))
-        if not whole:
-            raise DlkitError(f"{place} holds {_odd(values)}, where {what} are whole numbers from 0", "mend the values")
-        lowest, largest = (int(values.min()), int(values.max())) if values.size else (0, 0)
-        if lowest < 0 or largest >= 2**31 - 1:
-            wrong = lowest if lowest < 0 else largest
-            raise DlkitError(f"{place} holds {wrong}, where {what} are whole numbers from 0", f"number {what} from 0")
-        highest = max(highest, largest)
-        return values.astype(np.int32, copy=False)
-
-    return found.mapped(cast), highest
-
-
-def _odd(values: np.ndarray) -> str:
-    """The first value that is no whole number."""
-    import numpy as np
-
-    return "texts" if values.dtype.kind not in "f" else str(values[values != np.round(values)][0])
-
-
-def _texts(found: Found) -> Found:
-    import numpy as np
-
-    def cast(place: str, values: Values) -> Values:
-        if isinstance(values, Column):
-            return values
-        if values.dtype.kind == "S":
-            values = np.array(decoded(values.tolist(), (f"{place}[{row}]" for row in count())), object)
-        made = values.astype(object)
-        strange = next((row for row, text in enumerate(made.flat) if not isinstance(text, str)), None)
-        if strange is not None:
-            raise DlkitError(
-                f"{place}[{strange}] is of type {type(made.flat[strange]).__name__}, in an array of objects", _NUMBERS
-            )
-        return made
-
-    return found.mapped(cast)
-
-
-def decoded(texts: Sequence[bytes], places: Iterable[str]) -> list[str]:
-    """Texts in UTF-8.
-
-    Raises:
-        DlkitError: Some are not; they are named by their places.
-    """
-    problems = Problems()
-    made = []
-    for place, text in zip(places, texts, strict=False):
-        try:
-            made.append(text.decode())
-        except UnicodeDecodeError:
-            problems.add(f"{place} is no text in UTF-8", "save the texts in UTF-8")
-    problems.raise_any()
-    return made
-
-
-def _as_is(place: str, values: Column, dtype: str) -> Column:
-    if values.dtype.name != dtype:
-        raise DlkitError(f"{place} is a column of {values.dtype}, where {dtype} is expected", f"read it as {dtype}")
-    return values
-
-
 def _check_axes(found: Found, shape: Shape, allowed: Sequence[int], kind: str) -> None:
     if len(shape) not in allowed:
         raise DlkitError(
@@ -274,7 +133,7 @@ def _image(found: Found, shape: Shape, group: str) -> tuple[Found, Feature]:
 
     def pixels(place: str, values: Values) -> Values:
         if isinstance(values, Column):
-            return _as_is(place, values, "uint8")
+            return as_is(place, values, "uint8")
         if group != "integer" or values.min(initial=0) < 0 or values.max(initial=0) > 255:
             raise DlkitError(f"{place} holds {values.dtype}, where pixels are integers from 0 to 255", "scale them so")
         array = values.astype(np.uint8, copy=False)
@@ -287,30 +146,30 @@ def _image(found: Found, shape: Shape, group: str) -> tuple[Found, Feature]:
 def _vector(found: Found, shape: Shape, group: str) -> tuple[Found, Feature]:
     _check_axes(found, shape, (1,), "vector")
     columns = tuple(str(number) for number in range(shape[0]))
-    return _floats(found, missing=True), Feature("vector", shape, columns=columns)
+    return floats(found, missing=True), Feature("vector", shape, columns=columns)
 
 
 def _number(found: Found, shape: Shape, group: str) -> tuple[Found, Feature]:
     _check_axes(found, shape, (0,), "single number")
-    return _floats(found), Feature("number", ())
+    return floats(found), Feature("number", ())
 
 
 def _sequence(found: Found, shape: Shape, group: str) -> tuple[Found, Feature]:
     _check_axes(found, shape, range(1, 10), "sequence")
     if group != "integer" or len(shape) > 1:
-        return _floats(found), Feature("sequence", shape)
-    made, highest = _integers(found, "tokens")
+        return floats(found), Feature("sequence", shape)
+    made, highest = integers(found, "tokens")
     return made, Feature("sequence", shape, "int32", vocabulary_size=highest + 1)
 
 
 def _text(found: Found, shape: Shape, group: str) -> tuple[Found, Feature]:
     _check_axes(found, shape, (0,), "text")
-    return _texts(found), Feature("text", (), "string")
+    return texts_of(found), Feature("text", (), "string")
 
 
 def _audio(found: Found, shape: Shape, group: str) -> tuple[Found, Feature]:
     _check_axes(found, shape, (1,), "waveform")
-    return _floats(found), Feature("audio", shape)
+    return floats(found), Feature("audio", shape)
 
 
 _FEATURES: dict[str, Callable[[Found, Shape, str], tuple[Found, Feature]]] = {
@@ -331,8 +190,8 @@ def _classes(found: Found, shape: Shape, group: str, labels: Sequence[str] | Non
 
     _check_axes(found, shape, (0,), "class")
     if group == "text":
-        found, labels = _numbered(_texts(found), labels)
-    found, highest = _integers(found, "classes")
+        found, labels = _numbered(texts_of(found), labels)
+    found, highest = integers(found, "classes")
     examples = sum(len(values) for values in found.arrays.values())
     if labels is None and highest >= max(_MOST_UNUSED, examples):
         raise DlkitError(
@@ -382,7 +241,7 @@ def _labels(found: Found, labels: Sequence[str] | None, highest: int) -> tuple[s
 
 def _multi_label(found: Found, shape: Shape, group: str, labels: Sequence[str] | None) -> tuple[Found, Target]:
     _check_axes(found, shape, (1,), "row of labels")
-    found, highest = _integers(found, "labels")
+    found, highest = integers(found, "labels")
     if highest > 1:
         raise DlkitError(f"{found.place} holds {highest}, where every label is 0 or 1", "mend the values")
     if labels is not None and len(labels) != shape[0]:
@@ -392,12 +251,12 @@ def _multi_label(found: Found, shape: Shape, group: str, labels: Sequence[str] |
 
 
 def _numbers(found: Found, shape: Shape, group: str, labels: Sequence[str] | None) -> tuple[Found, Target]:
-    return _floats(found), Target("number", shape, "float32")
+    return floats(found), Target("number", shape, "float32")
 
 
 def _tokens(found: Found, shape: Shape, group: str, labels: Sequence[str] | None) -> tuple[Found, Target]:
     _check_axes(found, shape, (1,), "sequence")
-    found, highest = _integers(found, "tokens")
+    found, highest = integers(found, "tokens")
     names = _labels(found, labels or ("", *map(str, range(1, highest + 1))), highest)
     return found, Target("sequence", shape, classes=len(names), labels=names)
 

@@ -14,6 +14,7 @@ from tokenize import TokenError
 from typing import IO, TYPE_CHECKING
 
 from dlkit.data.arrays import Splits
+from dlkit.data.memory import available_memory
 from dlkit.data.sources._archives import leads_out
 from dlkit.data.sources._arrays import Said, as_splits, plan
 from dlkit.data.sources._places import places_of_path
@@ -95,12 +96,25 @@ def _members(opened: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]:
             problems.add(f"{file}: {member.filename} is no array: its name does not end in {_ENDING}", "take it out")
         elif name in found:
             problems.add(f"{file}: {member.filename} is there more than once", _ANEW)
+        elif member.file_size > _HIGHEST_RATIO * (member.compress_size + 1):
+            problems.add(
+                f"{file}: {member.filename} claims {member.file_size:,} bytes, more than its {member.compress_size:,} "
+                "can hold",
+                _ANEW,
+            )
         found[name] = member
     problems.raise_any()
     return found
 
 
 def _read(opened: zipfile.ZipFile, file: Path, members: dict[str, zipfile.ZipInfo]) -> dict[str, np.ndarray]:
+    size, memory = sum(member.file_size for member in members.values()), available_memory()
+    if size > memory:
+        raise DlkitError(
+            f"{file} needs {size:,} bytes of memory, and {memory:,} are left",
+            "keep the examples in files of their own, as for `image_folder`",
+            "too-large",
+        )
     problems = Problems()
     arrays = {}
     for name, member in members.items():
@@ -111,26 +125,18 @@ def _read(opened: zipfile.ZipFile, file: Path, members: dict[str, zipfile.ZipInf
                     arrays[name] = _read_member(stream, member, place)
             except _UNREADABLE as error:
                 raise DlkitError(f"{place} cannot be read: {error or 'it is cut short'}", _ANEW) from None
-            except MemoryError:
-                raise DlkitError(
-                    f"{place} needs {member.file_size:,} bytes of memory, which are not there", "save smaller arrays"
-                ) from None
     problems.raise_any()
     return arrays
 
 
 def _read_member(stream: IO[bytes], member: zipfile.ZipInfo, place: str) -> np.ndarray:
-    """An array, for which memory is taken only when its header, its size and its compressed size agree."""
+    """An array, for which memory is taken only when its header and its size agree."""
     import numpy as np
 
     shape, is_fortran, dtype = _header(stream, place)
     size, held = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
     if min(shape, default=0) < 0 or size != held:
         raise DlkitError(f"{place} claims {size:,} bytes, as {dtype} of shape {shape}, and holds {held:,}", _ANEW)
-    if member.file_size > _HIGHEST_RATIO * (member.compress_size + 1):
-        raise DlkitError(
-            f"{place} claims {member.file_size:,} bytes, more than its {member.compress_size:,} can hold", _ANEW
-        )
     array = np.empty(math.prod(shape), dtype)
     left = array.view(np.uint8).data if size else memoryview(b"")
     while left:
@@ -139,7 +145,6 @@ def _read_member(stream: IO[bytes], member: zipfile.ZipInfo, place: str) -> np.n
             raise EOFError
         left[: len(content)] = content
         left = left[len(content) :]
-    stream.read(1)  # its end, where the checksum is compared
     return array.reshape(shape, order="F" if is_fortran else "C")
 
 

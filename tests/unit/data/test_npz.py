@@ -142,6 +142,14 @@ def test_labels_are_given_or_lie_beside(tmp_path: Path) -> None:
     assert "`cat` are given more than once" in refused(tmp_path, {"x": X, "y": Y}, labels=["cat", "dog", "cat"])
 
 
+@pytest.mark.parametrize("odd", [np.inf, np.nan, 0.5])
+def test_floats_may_be_classes_if_they_are_whole(tmp_path: Path, odd: float) -> None:
+    splits = read(tmp_path, {"x": X, "y": Y.astype(float)}, kinds={"y": "classes"})
+    assert splits.facts.targets["y"].classes == 3 and splits.train.targets["y"].dtype == np.int32
+    told = refused(tmp_path, {"x": X, "y": np.where(Y == 2, odd, Y)}, kinds={"y": "classes"})
+    assert f"data.npz: y holds {odd}, where classes are whole numbers from 0" in told
+
+
 def test_missing_numbers_of_a_vector_stay_missing(tmp_path: Path) -> None:
     x = X.copy()
     x[3, 1] = np.nan
@@ -258,6 +266,11 @@ def test_a_directory_that_claims_what_cannot_be_packed_is_refused(tmp_path: Path
     whole[end + 12 : end + 16] = size.to_bytes(4, "little")
     file.write_bytes(whole)
     assert "x.npy claims 100,000,000,128 bytes, more than its 228 can hold" in failure(file)
+
+
+def test_what_does_not_fit_into_memory_is_refused_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlkit.data.sources.npz.available_memory", lambda: 500)
+    assert "data.npz needs 736 bytes of memory, and 500 are left" in refused(tmp_path, {"x": X, "y": Y})
 
 
 def test_members_that_are_no_arrays_are_named(tmp_path: Path) -> None:

@@ -215,6 +215,7 @@ def test_a_length_that_no_file_can_hold_is_refused(tmp_path: Path, compression: 
         ([*plain(3), example(y=1)], "a.tfrecord: record 4 has no entry `x`"),
         ([*plain(3), example(x=[1.0, 2.0], y=b"one")], "record 4 holds bytes in `y`, where integers are expected"),
         ([*plain(3), example(x=[1.0], y=1)], "record 4 holds 1 values in `x`, where 2 are expected"),
+        ([example(x=[1.0, 2.0], y=[0, 1])], "record 1 holds 2 values in `y`, where 1 are expected"),
         ([*plain(3), b"junk!!"], "record 4 is no tf.train.Example"),
         ([b"junk!!"], "record 1 is no tf.train.Example"),
         (
