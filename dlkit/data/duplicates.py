@@ -97,4 +97,4 @@ def _digests(rows: np.ndarray) -> Iterator[bytes]:
     if rows.dtype.kind == "f":
         rows = rows + rows.dtype.type(0)  # makes zeros of negative zeros
     for row in np.ascontiguousarray(rows).reshape(len(rows), -1).view(np.uint8):
-        yield hashlib.blake2b(row, digest_size=8).digest()
+        yield hashlib.blake2b(row.data, digest_size=8).digest()

@@ -181,12 +181,14 @@ class Feed(DataAdapter):
     def _read(self, rows: tf.Tensor) -> tuple[Tensors, Tensors]:
         """The features and targets of these rows.
 
-        Gathered by NumPy also where they lie in memory: a tensor of them all would be another copy of the data.
+        Gathered by NumPy also where they lie in memory: a tensor of them all would be another copy of the data. Declared
+        as without state: where operations are to be deterministic, tf.data runs those with state one after another.
         """
         feed = weakref.proxy(self)
         features, targets = self._arrays.features, self._arrays.targets
         every = [*features.values(), *targets.values()]
-        read = tf.numpy_function(lambda rows: feed._values(rows), [rows], [_type(values) for values in every])
+        types = [_type(values) for values in every]
+        read = tf.numpy_function(lambda rows: feed._values(rows), [rows], types, stateful=False)
         shaped = [tf.ensure_shape(got, [None, *values.shape[1:]]) for got, values in zip(read, every, strict=True)]
         return dict(zip(features, shaped, strict=False)), dict(zip(targets, shaped[len(features) :], strict=True))
 

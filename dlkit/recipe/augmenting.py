@@ -36,6 +36,12 @@ MIXING = frozenset({"CutMix", "MixUp"})
 
 _OF_COLOR = frozenset({"RandomHue", "RandomSaturation"})
 
+# Arguments of Keras's layers that have no say here -> why.
+_NO_SAY = {
+    "seed": "what it draws follows from the recipe's `seed`, the epoch and the step",
+    "data_format": "pictures are channels_last",
+}
+
 _FLOATS = ("float16", "float32", "float64")
 _NUMBERS = {kind: _FLOATS for kind in ("image", "vector", "number", "sequence", "audio")}
 _PICTURES = {"image": ("uint8", "uint16", *_FLOATS)}
@@ -76,6 +82,7 @@ def read_augmentations(
         takes = _takes(component, components, findings)
         if takes is None:
             continue
+        _check_arguments(component, findings)
         found = Augmentation(component, f"data.augment[{number}]", _features(component, takes, facts, findings))
         for name in found.features:
             _check_pictures(component, name, facts.features[name].shape, findings)
@@ -106,6 +113,14 @@ def _takes(component: Component, components: Components, findings: Findings) -> 
     cure = UNFIT_LAYERS.get(name) or did_you_mean(name, known, f"known are {listing(known, len(known))}")
     findings.error("no-augmentation", f"`{name}` is a layer that does not augment", component.span, cure)
     return None
+
+
+def _check_arguments(component: Component, findings: Findings) -> None:
+    """Notes arguments that would be ignored, or would take pictures for what they are not."""
+    for name, reason in _NO_SAY.items() if component.kind == "layer" else ():
+        if component.arguments.get(name) not in (None, "channels_last"):
+            message = f"`{component.name}` does not use `{name}` in `data.augment`: {reason}"
+            findings.error("unused-key", message, component.span, f"take `{name}` out")
 
 
 def _features(

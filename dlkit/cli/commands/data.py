@@ -10,7 +10,7 @@ import typer
 
 from dlkit.cli.app import command
 from dlkit.cli.options import AllowPlugins, Quick, Recipe, Settings
-from dlkit.cli.output import Output
+from dlkit.cli.output import Justify, Output
 
 if TYPE_CHECKING:
     from dlkit.evaluation.shift import Shift
@@ -57,11 +57,13 @@ def data(
 
     prepared = prepare(loaded)
     seen = look_at(prepared, against=against, shift=shift)
-    _show(out, seen)
+    if not out.json:
+        _show(out, seen)
     if sheet is not None:
-        from dlkit.cli.start import start_tensorflow
+        if loaded.config.data.augment:
+            from dlkit.cli.start import start_tensorflow
 
-        start_tensorflow()
+            start_tensorflow()
         from dlkit.workflows.contact_sheet import write_contact_sheet
 
         out.say(f"\n{write_contact_sheet(prepared, sheet)}")
@@ -89,8 +91,8 @@ def _show_splits(out: Output, seen: Seen) -> None:
         counts = {name: split.classes[target] for name, split in seen.splits.items()}
         labels = list(counts["train"])
         out.say(f"\nClasses of {target}")
-        rows = [(label, *(_share(counts[name][label], seen, name) for name in counts)) for label in labels[:_MOST_ROWS]]
-        out.table({"class": "left", **dict.fromkeys(counts, "right")}, rows)
+        shares = [(label, *(_share(counts[name][label], seen, name) for name in counts)) for label in labels]
+        out.table({"class": "left", **dict.fromkeys(counts, "right")}, shares[:_MOST_ROWS])
         _say_rest(out, len(labels))
 
 
@@ -109,16 +111,16 @@ def _say_rest(out: Output, rows: int) -> None:
 
 
 def _show_features(out: Output, seen: Seen) -> None:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, feature in seen.features.items():
         what = f"{feature.kind} {' x '.join(map(str, feature.shape))} {feature.dtype}".replace("  ", " ")
         rows.append((name, what, *_told(feature.values, "words" if feature.kind == "text" else "")))
         rows.extend((f"  {column}", "", *_told(values)) for column, values in feature.columns.items())
     rows.extend((name, "target", *_told(values)) for name, values in seen.numbers.items())
     out.say("\nValues in the training split")
-    columns = {"name": "left", "what": "left", "range": "left", "mean": "right", "missing": "right"}
-    out.table(columns, rows[: _MOST_ROWS * 2])  # type: ignore[arg-type]
-    _say_rest(out, len(rows) // 2)
+    columns: dict[str, Justify] = {"name": "left", "what": "left", "range": "left", "mean": "right", "missing": "right"}
+    out.table(columns, rows[:_MOST_ROWS])
+    _say_rest(out, len(rows))
     for name, feature in seen.features.items():
         for sample in feature.samples:
             out.say(f"{name}: {_shortened(sample)}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @register(
     kind="augmentation",
-    on={"sequence": ["float16", "float32", "float64"], "audio": ["float16", "float32", "float64"]},
+    on={"sequence": ["float32", "float64"], "audio": ["float32", "float64"]},
 )
 def jitter(x: tf.Tensor, seed: tf.Tensor, /, *, stddev: Annotated[float, Range(min=0)] = 0.05) -> tf.Tensor:
     """Adds Gaussian noise, measured by how much each variable moves in its example: raw series need no scaling before.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @register(
     kind="augmentation",
-    on={"sequence": ["float16", "float32", "float64"], "audio": ["float16", "float32", "float64"]},
+    on={"sequence": ["float32", "float64"], "audio": ["float32", "float64"]},
 )
 def scaling(x: tf.Tensor, seed: tf.Tensor, /, *, stddev: Annotated[float, Range(min=0)] = 0.1) -> tf.Tensor:
     """Multiplies every variable of every example by a factor of its own, from a normal distribution around 1.

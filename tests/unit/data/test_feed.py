@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -242,6 +244,30 @@ def test_a_column_is_read_batch_by_batch_by_several_threads() -> None:
         assert x.dtype == "uint8" and x.shape[1:] == (4, 4, 1)
         assert x[:, 0, 0, 0].numpy().tolist() == y.numpy().tolist()
     assert len(given.features["image"].threads) > 1
+
+
+_DETERMINISTIC = """
+import threading, numpy as np, tensorflow as tf
+from dlkit.data.arrays import Arrays
+from dlkit.data.columns import Windows
+from dlkit.data.feed import Feed
+
+tf.config.experimental.enable_op_determinism()
+both = threading.Barrier(2, timeout=20)
+
+class Meeting(Windows):
+    def read(self, rows):
+        both.wait()  # two batches are read at a time, or none
+        return super().read(rows)
+
+column = Meeting(np.zeros(20, np.float32), np.arange(16), 4)
+print(len(list(Feed(Arrays({"x": column}, {}), batch_size=2))))
+"""
+
+
+def test_batches_are_read_side_by_side_also_where_operations_are_deterministic() -> None:
+    done = subprocess.run([sys.executable, "-c", _DETERMINISTIC], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["8"], done.stderr[-2000:]
 
 
 def test_windows_and_texts_travel_beside_arrays() -> None:

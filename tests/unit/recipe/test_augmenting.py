@@ -58,6 +58,8 @@ def test_augmentations_know_their_features(read: Read) -> None:
         ("augment: [{GaussianNoise: {stddev: 1}}]", "nothing-to-augment", "`GaussianNoise`", "gaussian_noise"),
         ("augment: [{RandomHue: {factor: 0.1}}]", "cannot-augment", "no three channels", "take it out"),
         ("augment: [{RandomCrop: {height: 2, width: 2}}]", "cannot-augment", "2 x 2 pixels", "pad_and_crop"),
+        ("augment: [{RandomFlip: {seed: 3}}]", "unused-key", "does not use `seed`", "take `seed` out"),
+        ("augment: [{RandomFlip: {data_format: channels_first}}]", "unused-key", "channels_last", "`data_format`"),
         ("augment: [{word_drop: {rate: 0.1}}]", "unknown-augmentation", "`word_drop`", "`word_dropout`"),
         ("augment: [{pad_and_crop: {padding: 0}}]", "out-of-range", "padding", ""),
         ("class_weight: {ten: 2}", "unknown-class", "`digit` has no class `ten`", "it has"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from dlkit.recipe.graph import Component  # noqa: E402
-from dlkit.recipe.load import Recipe, parse  # noqa: E402
+from dlkit.recipe.load import Recipe, load, parse  # noqa: E402
 from dlkit.training.compiling import make_metric  # noqa: E402
 from dlkit.workflows.feeding import augment, plain_feed, train_feed  # noqa: E402
 from dlkit.workflows.preparation import Prepared, prepare  # noqa: E402
@@ -81,3 +82,27 @@ def test_mixed_labels_of_two_classes_count_as_the_larger_one() -> None:
     accuracy = make_metric(Component("metric", "BinaryAccuracy"), True, 1)
     accuracy.update_state(np.array([[0.9], [0.2], [0.7]]), np.array([[3.0], [-2.0], [-1.0]]))
     assert float(accuracy.result()) == pytest.approx(2 / 3)
+
+
+PLUGIN = """
+import dlkit
+
+@dlkit.register(kind="augmentation", on={"image": ["uint8"]})
+def darkened(x, seed, /, *, share: float = 0.5):
+    return x * share
+"""
+
+
+def test_a_plugin_may_augment(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        PLUGIN.replace("x * share", "__import__('tensorflow').cast(x, 'float32') * share")
+    )
+    file = tmp_path / "recipe.yaml"
+    file.write_text(
+        "name: a/b\nplugins: [mine.py]\ndata: {source: digits, shuffle: false, augment: [{darkened: {share: 0.25}}]}\n"
+        "model: {sequential: [Flatten, {Dense: {units: 10}}]}\ntraining: {epochs: 1}\n"
+    )
+    given = prepare(load(file, allow_plugins=True))
+    x, _ = batches(train_feed(given))[0]
+    assert x.dtype == np.uint8
+    np.testing.assert_array_equal(x, np.round(given.splits.train.features["image"][:32] * 0.25))
