@@ -20,6 +20,7 @@ OUTPUTS = {"and": [0, 0, 0, 1], "or": [0, 1, 1, 1], "nand": [1, 1, 1, 0], "nor":
     targets={"output": {"kind": "classes", "shape": [], "labels": ["0", "1"]}},
     variants={"gate": {"not": {"features": {"inputs": {"kind": "vector", "shape": [1], "columns": ["a"]}}}}},
     unused=["data.test", "data.validation", "data.folds"],
+    repeats=True,
 )
 def logic_gate(
     gate: Literal["and", "or", "not", "nand", "nor", "xor"], copies: Annotated[int, Range(min=1)] = 1
