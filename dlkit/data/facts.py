@@ -103,7 +103,8 @@ def _feature(name: str, values: Values, declared: DataFacts) -> Feature:
             raise _contradiction(
                 f"`{name}` has values {lowest} to {highest}, where 0 to {feature.maximum} are declared"
             )
-    if feature.columns is not None and values.shape[1:] != (len(feature.columns),):
+    entries = values.shape[2:] if feature.kind == "sequence" else values.shape[1:]
+    if feature.columns is not None and entries != (len(feature.columns),):
         raise _contradiction(f"`{name}` has {len(feature.columns)} columns and examples of shape {values.shape[1:]}")
     return replace(feature, shape=values.shape[1:])
 

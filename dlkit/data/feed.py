@@ -10,8 +10,10 @@ run. Keras accepts a `DataAdapter` wherever it takes data, and asks its one data
 
 from __future__ import annotations
 
+import os
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,32 +21,47 @@ import tensorflow as tf
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 from dlkit.data.arrays import Arrays, Values
+from dlkit.data.augment import Augment, Tensors, batch_seed
+from dlkit.data.columns import Column
+from dlkit.data.order import Order
+from dlkit.errors import DlkitError
 
 Batch = tuple[Any, ...]
 
+_MOST_WORKERS = 16
+
 
 class Feed(DataAdapter):
-    """Batches of examples in memory, in an order of their own in every epoch.
+    """Batches of examples, in an order of their own in every epoch.
 
     A batch is `(x, y)`: each a tensor, or a dict by name where there are several features or targets; `(x,)` without
-    targets. Values keep their type: uint8 images travel as uint8. The last batch of an epoch may be smaller.
+    targets; `(x, y, weights)` with class weights. Values keep their type: uint8 images travel as uint8, texts become
+    strings. The last batch of an epoch may be smaller. The next batches are read while the model works on one.
 
     Epochs advance by themselves from one iteration to the next; a callback may set `epoch` and `start` in its
     `on_epoch_begin`, and a run that is to be resumed must: under a distribution strategy, Keras reads a batch to build
     the model before the first epoch, which counts as an epoch here.
 
     Args:
-        arrays: The examples; the order of its features is that of the dict.
+        arrays: The examples; the order of its features is that of the dict. Arrays are not copied.
         batch_size: Examples of one step, over all replicas.
-        seed: Of the order, from 0; not used without `shuffle`.
+        seed: Of the order and of the augmentations, from 0.
         shuffle: Whether every pass over the examples has a random order; otherwise the order is that of the arrays.
+        balance: The target of which every epoch draws each class equally often; implies `shuffle`.
         steps_per_epoch: Batches of an epoch; an epoch then goes on in the pass where the one before it stopped, and all
             batches are full. None: an epoch is one pass. (Keras's own `steps_per_epoch` must be left alone then: it
             draws several epochs from one iterator.)
+        shares: Targets of classes that are handed over as shares of the classes, float32 of shape (batch, shares): one-hot
+            before any label is mixed. One share is that of the second of two classes.
+        prepare: Preprocesses the features of a batch, before it is augmented.
+        augment: Changes the batches.
+        class_weight: For a target of classes, the weight of each class, of shape (classes,). The weights of mixed labels
+            are mixed alike.
 
     Attributes:
         epoch: The epoch that the next iterator yields, from 0. It is read when the first batch is drawn.
         start: The step it begins at; the number of batches of the epoch stays what it is.
+        failure: Why examples could not be read, as soon as that is so: TensorFlow only tells that something went wrong.
     """
 
     def __init__(
@@ -54,7 +71,12 @@ class Feed(DataAdapter):
         batch_size: int,
         seed: int = 0,
         shuffle: bool = True,
+        balance: str | None = None,
         steps_per_epoch: int | None = None,
+        shares: Mapping[str, int] | None = None,
+        prepare: Callable[[Tensors], Tensors] | None = None,
+        augment: Augment | None = None,
+        class_weight: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         if min(len(arrays), batch_size, 1 if steps_per_epoch is None else steps_per_epoch) < 1:
             raise ValueError(
@@ -63,18 +85,29 @@ class Feed(DataAdapter):
             )
         self.epoch = 0
         self.start = 0
-        self._size = len(arrays)
-        self._epoch_size = len(arrays) if steps_per_epoch is None else steps_per_epoch * batch_size
+        self.failure: DlkitError | None = None
+        self._order = Order(
+            len(arrays),
+            seed=seed,
+            shuffle=shuffle,
+            epoch_size=None if steps_per_epoch is None else steps_per_epoch * batch_size,
+            labels=None if balance is None else np.asarray(arrays.targets[balance]),
+        )
+        self._epoch_size = self._order.epoch_size
         self._batch_size = batch_size
         self._seed = seed
-        self._shuffle = shuffle
+        self._arrays = arrays
+        self._shares = dict(shares or {})
+        self._prepare = prepare
+        self._augment = augment
+        self._class_weight = dict(class_weight or {})
         self._iterating = False
         with tf.device("CPU:0"):
-            self._parts = tuple(_tensors(part) for part in (arrays.features, arrays.targets) if part)
             self._dataset = self._make_dataset()
 
     def __iter__(self) -> Iterator[Batch]:
-        return iter(self._dataset)
+        with telling_failures(self):
+            yield from self._dataset
 
     def get_tf_dataset(self) -> tf.data.Dataset:
         """The one dataset of this feed; each iterator over it yields the epoch that is due."""
@@ -109,37 +142,116 @@ class Feed(DataAdapter):
         if self._iterating:
             self.epoch, self.start, self._iterating = self.epoch + 1, 0, False
 
-    def _order(self) -> tuple[np.ndarray, np.int64]:
-        """The rows of the epoch that is due, in its order, and the step it begins at."""
-        first = self.epoch * self._epoch_size
-        passes = range(first // self._size, (first + self._epoch_size - 1) // self._size + 1)
-        rows = np.concatenate([self._pass(number) for number in passes])
-        return rows[first % self._size :][: self._epoch_size], np.int64(self.start)
-
-    def _pass(self, number: int) -> np.ndarray:
-        if not self._shuffle:
-            return np.arange(self._size)
-        return np.random.Generator(np.random.Philox(key=[self._seed, number])).permutation(self._size)
-
     def _make_dataset(self) -> tf.data.Dataset:
         # One dataset whose function asks for the order anew in each iterator: a dataset an epoch would be traced anew.
         # Without autotuning, whose thread delays every epoch by some 50 ms where other processes keep the cores busy.
         options = tf.data.Options()
         options.autotune.enabled = False
-        return tf.data.Dataset.range(1).flat_map(self._epoch).prefetch(2).with_options(options)
+        epoch = tf.autograph.experimental.do_not_convert(self._epoch)
+        return tf.data.Dataset.range(1).flat_map(epoch).prefetch(2).with_options(options)
 
     def _epoch(self, _: tf.Tensor) -> tf.data.Dataset:
-        feed = weakref.proxy(self)  # TensorFlow never lets go of the function, nor of the examples that it holds
-        order, start = tf.numpy_function(lambda: feed._order(), [], [tf.int64, tf.int64])
-        order, start = tf.ensure_shape(order, [self._epoch_size]), tf.ensure_shape(start, [])
-        steps = tf.data.Dataset.range(start, self.num_batches)
-        return steps.map(lambda step: self._batch(order, step), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        # TensorFlow never lets go of a function that it was given, nor of the examples that the function holds.
+        feed = weakref.proxy(self)
+        order, epoch, start = tf.numpy_function(lambda: feed._due(), [], [tf.int64, tf.int64, tf.int64])
+        order, epoch = tf.ensure_shape(order, [self._epoch_size]), tf.ensure_shape(epoch, [])
+        steps = tf.data.Dataset.range(tf.ensure_shape(start, []), self.num_batches)
 
-    def _batch(self, order: tf.Tensor, step: tf.Tensor) -> Batch:
-        rows = order[step * self._batch_size : (step + 1) * self._batch_size]
-        return tuple(tf.nest.map_structure(lambda values: tf.gather(values, rows), part) for part in self._parts)
+        @tf.autograph.experimental.do_not_convert
+        def batch(step: tf.Tensor) -> Batch:
+            rows = order[step * self._batch_size : (step + 1) * self._batch_size]
+            return self._batch(rows, epoch, step)
+
+        return steps.map(batch, num_parallel_calls=_workers(), deterministic=True)
+
+    def _due(self) -> tuple[np.ndarray, np.int64, np.int64]:
+        """The rows of the epoch that is due, in its order, its number, and the step it begins at."""
+        return self._order.epoch(self.epoch), np.int64(self.epoch), np.int64(self.start)
+
+    def _batch(self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor) -> Batch:
+        x, y = self._read(rows)
+        y = {name: _as_shares(values, self._shares.get(name)) for name, values in y.items()}
+        if self._prepare is not None:
+            x = self._prepare(x)
+        if self._augment is not None:
+            x, y = self._augment(x, y, batch_seed(self._seed, epoch, step))
+        parts = [x, y, self._weights(y)] if self._class_weight else [x, y] if y else [x]
+        return tuple(next(iter(part.values())) if len(part) == 1 else part for part in parts)
+
+    def _read(self, rows: tf.Tensor) -> tuple[Tensors, Tensors]:
+        """The features and targets of these rows.
+
+        Gathered by NumPy also where they lie in memory: a tensor of them all would be another copy of the data. Declared
+        as without state: where operations are to be deterministic, tf.data runs those with state one after another.
+        """
+        feed = weakref.proxy(self)
+        features, targets = self._arrays.features, self._arrays.targets
+        every = [*features.values(), *targets.values()]
+        types = [_type(values) for values in every]
+        read = tf.numpy_function(lambda rows: feed._values(rows), [rows], types, stateful=False)
+        shaped = [tf.ensure_shape(got, [None, *values.shape[1:]]) for got, values in zip(read, every, strict=True)]
+        return dict(zip(features, shaped, strict=False)), dict(zip(targets, shaped[len(features) :], strict=True))
+
+    def _values(self, rows: np.ndarray) -> list[np.ndarray]:
+        every = (*self._arrays.features.values(), *self._arrays.targets.values())
+        try:
+            return [values.read(rows) if isinstance(values, Column) else values[rows] for values in every]
+        except DlkitError as error:
+            self.failure = error
+            raise
+
+    def _weights(self, y: Tensors) -> Tensors:
+        """The weight of every example, by target."""
+        return {
+            name: _weights_of(values, self._class_weight[name])
+            if name in self._class_weight
+            else tf.ones(tf.shape(values)[:1])
+            for name, values in y.items()
+        }
 
 
-def _tensors(arrays: Mapping[str, Values]) -> tf.Tensor | dict[str, tf.Tensor]:
-    tensors = {name: tf.constant(array) for name, array in arrays.items()}
-    return next(iter(tensors.values())) if len(tensors) == 1 else tensors
+@contextmanager
+def telling_failures(*feeds: Any) -> Iterator[None]:
+    """What a feed could not read is raised as itself, instead of the error that TensorFlow makes of it.
+
+    Args:
+        *feeds: What is iterated over inside; what is no feed tells nothing.
+
+    Raises:
+        DlkitError: The failure of one of the feeds.
+    """
+    try:
+        yield
+    except tf.errors.OpError:
+        for feed in feeds:
+            failure = getattr(feed, "failure", None)
+            if failure is not None:
+                feed.failure = None
+                raise failure from None
+        raise
+
+
+def _workers() -> int:
+    """Batches that are made at a time: one on each core, but no more than memory has room for."""
+    return min(_MOST_WORKERS, max(2, os.cpu_count() or 2))
+
+
+def _type(values: Values) -> tf.DType:
+    return tf.string if values.dtype.hasobject else tf.as_dtype(values.dtype)
+
+
+def _as_shares(classes: tf.Tensor, shares: int | None) -> tf.Tensor:
+    """Classes one-hot, or for one share whether it is the second class; as they are where no shares are asked for."""
+    if shares is None:
+        return classes
+    return tf.cast(classes[:, None], tf.float32) if shares == 1 else tf.one_hot(classes, shares)
+
+
+def _weights_of(target: tf.Tensor, weights: np.ndarray) -> tf.Tensor:
+    """The weights of classes, or of shares of them, of shape (batch,)."""
+    given = tf.constant(weights, tf.float32)
+    if not target.dtype.is_floating:
+        return tf.gather(given, target)
+    if target.shape[1] == 1:
+        target = tf.concat([1 - target, target], axis=1)
+    return tf.linalg.matvec(target[:, : len(weights)], given)

@@ -73,11 +73,17 @@ def split(
             "leave out `data.folds`: the last examples are held out",
             code="impossible-split",
         )
+    if fold is not None and fold.split == "validation" and splits.validation is not None:
+        raise DlkitError(
+            "`data.folds` cuts validation examples, but the source comes with a validation split",
+            "leave out `data.folds`",
+            code="unused-key",
+        )
     labels = np.asarray(splits.train.targets[stratify]) if stratify else None
     train = np.arange(len(splits.train))
     chosen: dict[str, np.ndarray] = {}
     for name, share in (("test", TEST_SHARE if test is None else test), ("validation", validation)):
-        if getattr(splits, name) is not None and not (fold and fold.split == name):
+        if getattr(splits, name) is not None:
             continue
         if fold and fold.split == name:
             train, chosen[name] = _fold(train, labels, fold, seed)

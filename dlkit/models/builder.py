@@ -1,8 +1,4 @@
-"""Builds a Keras model from a graph: Sequential where it is a chain, else Functional.
-
-Layers that learn from data before training (`Normalization`, `Discretization`, lookups: those with `adapt`) are adapted
-where they stand, on the training examples as the layers before them make them.
-"""
+"""Builds a Keras model from a graph: Sequential where it is a chain, else Functional."""
 
 from __future__ import annotations
 
@@ -12,20 +8,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+import numpy as np
 
-from dlkit.models.instantiate import instantiate
+from dlkit.data.arrays import Arrays, Values
+from dlkit.data.feed import Feed
+from dlkit.models.layer import make_layer
+from dlkit.models.scaling import Scale
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError
 from dlkit.recipe.facts import Feature
 from dlkit.recipe.graph import Call, Component, Graph, Tensor
 
-# What an adapted layer is given instead, where the recipe says it itself.
-_GIVEN = ("mean", "vocabulary", "bin_boundaries")
-_ADAPT_BATCH = 1024
+_EAGER_BATCH = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A model, twice: `model` is trained; `served` has the same layers and is saved, without optimizer and loss."""
+    """A model, twice, with the same layers: `model` is trained, `served` is saved, without optimizer and loss.
+
+    Where features are preprocessed, `model` takes what the preprocessing gives, and `served` the raw features.
+    """
 
     model: keras.Model
     served: keras.Model
@@ -36,58 +37,81 @@ def build(
     features: Mapping[str, Feature],
     outputs: Mapping[str, Tensor],
     name: str,
-    examples: Mapping[str, Any] | None = None,
+    examples: Mapping[str, Values] | None = None,
+    preprocessing: Mapping[str, keras.Model] | None = None,
+    scales: Mapping[str, Scale] | None = None,
 ) -> Built:
     """Builds the model of a graph.
 
     Args:
         graph: A complete network.
-        features: What is known of its inputs, shapes included.
+        features: What is known of its raw inputs, shapes included.
         outputs: Its outputs by target; the model gives a mapping where there are several.
         name: The model's name.
         examples: Raw training examples by feature, for layers that adapt to them; without, such layers are left as
             they are.
+        preprocessing: The models that features go through first.
+        scales: Of the targets that are scaled; their outputs are scaled back.
 
     Raises:
         RecipeError: Keras refuses a layer, or what it is called on; told at the layer's place.
     """
-    inputs = {
-        feature: keras.Input(shape=features[feature].shape, dtype=features[feature].dtype, name=feature)
-        for feature in graph.inputs
-    }
-    builder = _Builder(graph, dict(inputs), inputs, examples)
-    for call in graph.calls:
-        builder.call(call)
-    ends = {target: builder.tensor(tensor) for target, tensor in outputs.items()}
+    before = {name: model for name, model in (preprocessing or {}).items() if name in graph.inputs}
+    raw = {feature: _input(features[feature], feature) for feature in graph.inputs}
+    back = {target: scale.layer(target) for target, scale in (scales or {}).items() if target in outputs}
+    builder = _Builder(graph, raw, examples, back)
+    tensors = {feature: before[feature](tensor) if feature in before else tensor for feature, tensor in raw.items()}
+    ends = builder.run(tensors, outputs)
     label = re.sub(r"\W+", "_", name)
     if graph.is_chain:
-        layers = [builder.layers[call.layer] for call in graph.calls]
-        return Built(*(keras.Sequential([*inputs.values(), *layers], name=label) for _ in range(2)))
-    taken = inputs if len(inputs) > 1 else next(iter(inputs.values()))
-    given = ends if len(ends) > 1 else next(iter(ends.values()))
-    return Built(*(keras.Model(taken, given, name=label) for _ in range(2)))
+        layers = [*(builder.layers[call.layer] for call in graph.calls), *back.values()]
+        served = keras.Sequential([*raw.values(), *before.values(), *layers], name=label)
+        given = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=n) for n, tensor in tensors.items()]
+        return Built(keras.Sequential([*given, *layers], name=label), served)
+    served = keras.Model(_one_or_all(raw), _one_or_all(ends), name=label)
+    if before:
+        raw = {n: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=n) for n, tensor in tensors.items()}
+        ends = builder.run(raw, outputs)
+    return Built(keras.Model(_one_or_all(raw), _one_or_all(ends), name=label), served)
+
+
+def _input(feature: Feature, name: str) -> Any:
+    return keras.Input(shape=feature.shape, dtype=feature.dtype, name=name)
+
+
+def _one_or_all(tensors: Mapping[str, Any]) -> Any:
+    return dict(tensors) if len(tensors) > 1 else next(iter(tensors.values()))
 
 
 @dataclass(slots=True)
 class _Builder:
     graph: Graph
-    tensors: dict[str, Any]
     inputs: Mapping[str, Any]
-    examples: Mapping[str, Any] | None
+    examples: Mapping[str, Values] | None
+    back: Mapping[str, keras.layers.Layer]
+    tensors: dict[str, Any] = field(default_factory=dict)
     layers: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, inputs: Mapping[str, Any], outputs: Mapping[str, Tensor]) -> dict[str, Any]:
+        """The outputs by target, of all calls on these inputs; layers are made in the first run."""
+        self.tensors = dict(inputs)
+        for call in self.graph.calls:
+            self.call(call)
+        ends = {target: self.tensor(tensor) for target, tensor in outputs.items()}
+        return {target: self.back[target](end) if target in self.back else end for target, end in ends.items()}
 
     def call(self, call: Call) -> None:
         component = self.graph.layers[call.layer]
         first = self._argument(call.first)
         try:
             if call.layer not in self.layers:
-                self.layers[call.layer] = self._layer(component, call.layer, first)
-                self._adapt(self.layers[call.layer], component, first)
+                examples = None if self.examples is None else lambda: self._examples_at(first)
+                self.layers[call.layer] = make_layer(component, call.layer, first, examples)
             named = {key: self._argument(value) for key, value in call.named.items()}
             layer = self.layers[call.layer]
             self.tensors[call.name] = layer(**named) if first is None else layer(first, **named)
         except (ValueError, TypeError) as error:
-            raise _cannot_build(call.layer, component, error) from error
+            raise cannot_build(call.layer, component, error) from error
 
     def tensor(self, tensor: Tensor) -> Any:
         """The Keras tensor of an output."""
@@ -99,26 +123,23 @@ class _Builder:
             return self.tensor(value)
         return [self.tensor(item) for item in value] if isinstance(value, tuple) else value
 
-    def _layer(self, component: Component, name: str, first: Any) -> Any:
-        if component.kind == "application":
-            shape = {} if "input_shape" in component.arguments else {"input_shape": tuple(first.shape[1:])}
-            return instantiate(component, name=name, **shape)
-        return instantiate(component, name=name)
-
-    def _adapt(self, layer: Any, component: Component, first: Any) -> None:
-        if self.examples is None or not hasattr(layer, "adapt") or any(key in component.arguments for key in _GIVEN):
-            return
-        if any(first is tensor for tensor in self.inputs.values()):
-            values = next(self.examples[name] for name, tensor in self.inputs.items() if first is tensor)
-        else:
-            before = keras.Model(dict(self.inputs), first)
-            values = before.predict(
-                {name: self.examples[name] for name in self.inputs}, batch_size=_ADAPT_BATCH, verbose=0
-            )
-        layer.adapt(values)
+    def _examples_at(self, tensor: Any) -> np.ndarray:
+        """The training examples as they arrive at a layer."""
+        assert self.examples is not None
+        for name, given in self.inputs.items():
+            if tensor is given:
+                return np.asarray(self.examples[name])
+        return run_over(keras.Model(_one_or_all(self.inputs), tensor), {n: self.examples[n] for n in self.inputs})
 
 
-def _cannot_build(name: str, component: Component, error: Exception) -> RecipeError:
+def run_over(model: keras.Model, features: Mapping[str, Values]) -> np.ndarray:
+    """What a model makes of examples, in their order. Nothing is traced: the model runs once."""
+    feed = Feed(Arrays(dict(features), {}), batch_size=_EAGER_BATCH, shuffle=False)
+    return np.concatenate([keras.ops.convert_to_numpy(model(x, training=False)) for (x,) in feed])
+
+
+def cannot_build(name: str, component: Component, error: Exception) -> RecipeError:
+    """Keras's refusal of a layer, told at the place of the component."""
     told = [line.strip() for line in str(error).split("\n") if line.strip()]
     reason = told[0] if told else type(error).__name__
     message = f"Keras cannot build the layer `{name}`: {reason}"

@@ -34,8 +34,12 @@ def instantiate(component: Component, **more: Any) -> Any:
     Raises:
         ValueError: Keras refuses the arguments.
     """
-    arguments = {name: _value(value) for name, value in component.arguments.items()}
-    return component_class(component)(**{**arguments, **more})
+    return component_class(component)(**{**arguments_of(component), **more})
+
+
+def arguments_of(component: Component) -> dict[str, Any]:
+    """The arguments of a component, the components among them made into objects."""
+    return {name: _value(value) for name, value in component.arguments.items()}
 
 
 def component_class(component: Component) -> Any:

@@ -8,15 +8,10 @@ from typing import Any
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe
-from dlkit.recipe.nodes import Mapping, inside, plain
+from dlkit.recipe.nodes import inside, plain
 
 # Key of a section -> the values of it that are available; None: none but the default.
 _LATER: dict[str, tuple[Any, ...]] = {
-    "data.folds": (None,),
-    "data.preprocess": (None,),
-    "data.augment": (None, []),
-    "data.cache": ("auto", "memory", True),
-    "data.class_weight": (None,),
     "training.optimizers": (None,),
     "training.stages": (None,),
     "training.initial_weights": (None,),
@@ -59,9 +54,6 @@ def _unavailable(recipe: Recipe) -> Iterator[tuple[str, str]]:
         value = plain(inside(recipe.resolved, *path.split(".")))
         if value is not None and value not in available:
             yield path, f"`{path}: {value}`" if isinstance(value, str) and available != (None,) else f"`{path}`"
-    for path in ("data.features", "data.targets"):
-        if isinstance(inside(recipe.resolved, *path.split(".")), Mapping):
-            yield path, f"`{path}` as a mapping"
     optimizer = recipe.config.training.optimizer
     if isinstance(optimizer, Component) and optimizer.arguments.get("use_ema"):
         # Keras alone would validate, and save as best, the weights that are not averaged.

@@ -118,6 +118,7 @@ class Components:
 def run_plugin(path: Path) -> None:
     """Imports a plugin, which registers its components. Only for recipes whose plugins were allowed."""
     name = f"{registry.PLUGIN_MODULE}{path.stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    registry.plugin_modules[path.stem] = name
     if name in sys.modules:
         registry.reinstate(name)
         return

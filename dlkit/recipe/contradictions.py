@@ -32,21 +32,28 @@ _BINARY_METRICS = {
 _SPARSE_METRICS = {"SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy"}
 
 
-def of_target(loss: Component, facts: Target | None, target: str, units: int | None) -> Contradiction | None:
+def of_target(
+    loss: Component, facts: Target | None, target: str, units: int | None, mixed_by: str | None = None
+) -> Contradiction | None:
     """What is wrong with a loss for its target.
 
     Args:
         target: The target's name.
         units: The size of the output; None: not known.
+        mixed_by: The augmentation that mixes labels, if there is one: the target then holds shares of the classes.
     """
     kind, classes = (facts.kind, facts.classes) if facts else (None, None)
-    sparse = "use SparseCategoricalCrossentropy, or leave the loss out"
+    sparse = f"use {'' if mixed_by else 'Sparse'}CategoricalCrossentropy, or leave the loss out"
+    if kind == "classes" and mixed_by and loss.name == "SparseCategoricalCrossentropy":
+        wanted = "BinaryCrossentropy" if units == 1 else "CategoricalCrossentropy"
+        message = f"{loss.name} wants class numbers, and {mixed_by} mixes those of `{target}`"
+        return message, f"write {wanted}, or leave the loss out"
     if kind == "number" and loss.name in CROSSENTROPIES | _ONE_HOT:
         return f"{loss.name} is for classes, and `{target}` is a number", "use MeanSquaredError, or leave the loss out"
     if kind == "multi_label" and loss.name == "SparseCategoricalCrossentropy":
         message = f"{loss.name} wants one class an example, and `{target}` may hold several"
         return message, "use BinaryCrossentropy, or leave the loss out"
-    if kind == "classes" and loss.name in _ONE_HOT:
+    if kind == "classes" and loss.name in _ONE_HOT and (not mixed_by or units == 1):
         return f"{loss.name} wants one-hot targets, and `{target}` holds class numbers", sparse
     if kind == "classes" and loss.name in _REGRESSION and units != 1:
         return f"{loss.name} is for numbers, and `{target}` holds class numbers", sparse
@@ -79,13 +86,17 @@ def of_activation(loss: Component, activation: str | None, is_logits: bool | Non
     return None
 
 
-def of_metric(metric: Component, facts: Target | None, target: str, units: int | None) -> Contradiction | None:
+def of_metric(
+    metric: Component, facts: Target | None, target: str, units: int | None, mixed_by: str | None = None
+) -> Contradiction | None:
     """What is wrong with a metric for its target."""
     kind, name = facts.kind if facts else None, metric.name
     if kind == "number" and name in {"Accuracy"} | _ONE_HOT_METRICS | _BINARY_METRICS | _SPARSE_METRICS:
         return f"{name} is for classes, and `{target}` is a number", "use MeanAbsoluteError, or leave the metrics out"
     if kind != "classes":
         return None
+    if mixed_by and units != 1:
+        return _of_metric_of_shares(name, target, mixed_by)
     cure = f"use Sparse{name}" if f"Sparse{name}" in _SPARSE_METRICS else "use SparseCategoricalAccuracy"
     if name in _ONE_HOT_METRICS:
         return f"{name} wants one-hot targets, and `{target}` holds class numbers", cure
@@ -94,4 +105,12 @@ def of_metric(metric: Component, facts: Target | None, target: str, units: int |
     if name == "Accuracy":
         wanted = "BinaryAccuracy" if units == 1 else "SparseCategoricalAccuracy"
         return f"Accuracy holds outputs to be classes, and compares them with `{target}` as they are", f"use {wanted}"
+    return None
+
+
+def _of_metric_of_shares(name: str, target: str, mixed_by: str) -> Contradiction | None:
+    """What is wrong with a metric for a target that holds shares of the classes."""
+    if name in _SPARSE_METRICS | {"Accuracy"}:
+        cure = f"use {name.removeprefix('Sparse')}" if name in _SPARSE_METRICS else "use CategoricalAccuracy"
+        return f"{name} wants class numbers, and {mixed_by} mixes those of `{target}`", cure
     return None

@@ -253,6 +253,8 @@ def _type(annotation: ast.expr, limits: dict[str, Any], constants: Constants) ->
             return _type(of, limits, constants)
         case ast.Subscript(value=ast.Name(id="list" | "tuple" | "Sequence"), slice=inner):
             first = inner.elts[0] if isinstance(inner, ast.Tuple) else inner
+            if isinstance(inner, ast.Tuple) and not isinstance(inner.elts[-1], ast.Constant):  # no `...`
+                limits["length"] = (len(inner.elts), len(inner.elts))
             return f"list[{_type(first, limits, constants)}]"
         case ast.Subscript(value=ast.Name(id="dict" | "Mapping"), slice=ast.Tuple(elts=[_, inner])):
             return f"map[{_type(inner, limits, constants)}]"

@@ -23,8 +23,10 @@ class Feature:
         shape: Shape of one example, without the batch axis; None where it is not known before loading.
         dtype: NumPy's name of the type of the raw values, as `uint8`.
         vocabulary_size: Number of distinct tokens or categories, where there is one.
-        columns: Names of the entries of a vector, in order.
+        columns: Names of the entries of a vector, or of each step of a sequence of vectors, in order.
         maximum: The largest value, where it is not that of the type, as the 16 of pixels with 17 shades.
+        missing: The words that stand for a missing value in a file; None where none may be missing.
+        sample_rate: Values a second of a sound.
     """
 
     kind: FeatureKind
@@ -33,6 +35,8 @@ class Feature:
     vocabulary_size: int | None = None
     columns: tuple[str, ...] | None = None
     maximum: int | None = None
+    missing: tuple[str, ...] | None = None
+    sample_rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,24 +49,35 @@ class PerClass(Keys):
     per_class: Positive
 
 
+class Fold(Keys):
+    """One fold of several, as the recipe of its run keeps it."""
+
+    fold: Positive = Field(description="Which fold is held out, from 1.")
+    of: Annotated[int, Field(ge=2, le=1000)] = Field(description="Number of folds.")
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Fold:
+        if self.fold > self.of:
+            raise PydanticCustomError("one_of", "there is no fold {fold} of {of}", {"fold": self.fold, "of": self.of})
+        return self
+
+
 class Data(Keys):
     """What is learned from, and how it is handed over."""
 
     source: Annotated[Any, ComponentSlot(("source",))] = Field(description="Where the examples come from.")
     features: Names | dict[str, Any] | None = Field(
-        None, description="The features used, where not all of the source's."
+        None, description="The features used, where not all of the source's; as a mapping, features made of columns."
     )
-    targets: Names | dict[str, Any] | None = Field(
-        None, description="The targets learned, where not the source's default."
-    )
+    targets: Names | None = Field(None, description="The targets learned, where not the source's default.")
     validation: Share | Count = Field(
         0.1, description="Share or number of training examples held out, where the source has no validation split."
     )
     test: Share | Count | None = Field(
         None, description="Share or number of examples held out for the test, where the source has no test split (0.2)."
     )
-    folds: Annotated[int, Field(ge=2, le=1000)] | None = Field(
-        None, description="Number of folds for cross-validation."
+    folds: Annotated[int, Field(ge=2, le=1000)] | Fold | None = Field(
+        None, description="Number of folds for cross-validation; `{fold: 2, of: 5}` is one of them."
     )
     limit: Positive | PerClass | None = Field(None, description="Cuts training and validation data, never test.")
     preprocess: Annotated[dict[str, Any], MapOf(ListOf(ComponentSlot(("layer",))))] | None = Field(
@@ -76,7 +87,9 @@ class Data(Keys):
         None, description="Random changes of training examples."
     )
     batch_size: Positive = Field(32, description="Examples a step, over all devices.")
-    shuffle: bool = Field(True, description="Whether each epoch has an order of its own.")
+    shuffle: bool | Literal["balanced"] = Field(
+        True, description="Whether each epoch has an order of its own; `balanced`: and every class equally often."
+    )
     cache: Literal["auto", "memory", "disk"] | bool = Field("auto", description="Where decoded examples are kept.")
     class_weight: Literal["balanced"] | dict[str, Finite] | None = Field(
         None, description="Weight of each class in the loss."

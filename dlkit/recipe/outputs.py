@@ -25,6 +25,7 @@ class Outputs:
         graph: The network.
         span: Where it is written.
         evaluated: The metrics of `evaluation`, which every output is measured by.
+        mixed_by: The augmentation that mixes labels, if there is one.
     """
 
     graph: Graph
@@ -32,6 +33,7 @@ class Outputs:
     evaluated: Sequence[Component]
     facts: DataFacts
     findings: Findings
+    mixed_by: str | None = None
 
     def supervise(self, section: Mapping, values: Values[str, Any]) -> dict[str, Supervision]:
         """The loss and metrics of every output by target; none before anything is known of the targets.
@@ -40,7 +42,7 @@ class Outputs:
             section: `training`, or a stage merged with it; references replaced.
             values: Its values, components read; some may be mistaken.
         """
-        supervisor = Supervisor(self.facts, self.findings)
+        supervisor = Supervisor(self.facts, self.findings, self.mixed_by)
         outputs = supervisor.outputs(self.graph, self.span)
         self._check_keys(section, [target for target in outputs if target] or list(self.facts.targets))
         if not self.facts.targets:

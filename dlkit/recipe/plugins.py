@@ -9,7 +9,7 @@ from pathlib import Path
 from dlkit.recipe.components import Components
 from dlkit.recipe.declarations import Declaration, DeclarationError, read_declarations
 from dlkit.recipe.diagnostics import Findings
-from dlkit.recipe.nodes import Mapping, Node, items_of, text_of
+from dlkit.recipe.nodes import Mapping, Node, inside, items_of, text_of
 
 
 def plugins_allowed(said: bool) -> bool:
@@ -30,15 +30,16 @@ class Plugins:
 
     def declare(self, root: Mapping) -> None:
         """Makes known what the plugins of a recipe declare, each file once."""
+        function = text_of(inside(root, "data", "source", "python", "function")) or ""
         for item in items_of(root.get("plugins")):
             file = _file(item)
             if file is not None and file not in self.components.files:
                 self.components.files.append(file)
-                self._read(file, item)
+                self._read(file, item, holds_function=function.partition(":")[0] == file.stem)
 
-    def _read(self, file: Path, item: Node) -> None:
+    def _read(self, file: Path, item: Node, holds_function: bool) -> None:
         try:
-            found = read_plugin(file)
+            found = read_plugin(file, holds_function)
         except DeclarationError as error:
             self.findings.incomplete = True
             cure = f"line {error.line} of {file.name}" if error.line else "plugins are looked for beside the recipe"
@@ -63,8 +64,12 @@ def _file(item: Node) -> Path | None:
     return Path(os.path.abspath(beside / name))
 
 
-def read_plugin(path: Path) -> tuple[Declaration, ...]:
+def read_plugin(path: Path, holds_function: bool = False) -> tuple[Declaration, ...]:
     """What a plugin declares; it is not run.
+
+    Args:
+        path: Its file.
+        holds_function: Whether it holds the function of the source `python`, and so may register nothing.
 
     Raises:
         DeclarationError: The file cannot be read as a plugin, or registers nothing.
@@ -74,6 +79,6 @@ def read_plugin(path: Path) -> tuple[Declaration, ...]:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise DeclarationError(f"the plugin `{path.name}` cannot be read: {reason}") from None
-    if not found:
+    if not found and not holds_function:
         raise DeclarationError(f"the plugin `{path.name}` registers nothing: write @dlkit.register over its classes")
     return found

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.recipe import keys
+from dlkit.recipe.augmenting import Augmentation, mixing, read_augmentations
 from dlkit.recipe.bounds import Work
 from dlkit.recipe.check import Checker
+from dlkit.recipe.class_targets import check_class_targets
 from dlkit.recipe.components import Components
 from dlkit.recipe.declared_facts import declared_facts
 from dlkit.recipe.diagnostics import Diagnostic, Findings, Span
@@ -19,7 +21,7 @@ from dlkit.recipe.graph import Component, Graph
 from dlkit.recipe.layer_globs import check_layer_globs
 from dlkit.recipe.measured import check_expected, check_monitors, metrics_known
 from dlkit.recipe.networks import Features, NetworkReader
-from dlkit.recipe.nodes import Mapping, Node, is_unknown, plain
+from dlkit.recipe.nodes import Entry, Mapping, Node, from_plain, is_unknown, plain
 from dlkit.recipe.outputs import Outputs, components_of
 from dlkit.recipe.paths import Paths, written_component
 from dlkit.recipe.plugins import Plugins
@@ -44,6 +46,7 @@ class Recipe:
         graphs: Every network, by its name in the pattern; a plain one is called `model`.
         supervisions: What each output is held against, by target; empty for patterns, and as long as nothing is known
             of the data's targets.
+        augmentations: What `data.augment` changes.
         facts: What is known of the data.
         components: Everything the recipe may name.
         warnings: What runs, but is probably not meant.
@@ -58,6 +61,7 @@ class Recipe:
     model: Graph | Component
     graphs: dict[str, Graph]
     supervisions: dict[str, Supervision]
+    augmentations: tuple[Augmentation, ...]
     facts: DataFacts
     components: Components
     warnings: tuple[Diagnostic, ...] = ()
@@ -88,6 +92,22 @@ class Recipe:
         assert made is not None
         return replace(made, files=self.files, warnings=findings.warnings)
 
+    def with_value(self, value: Any, *path: str) -> Recipe:
+        """The same recipe with another value for one of dlkit's own keys, as if it had been written so.
+
+        Args:
+            path: The words of the key, as `"data", "folds"`; the section is written.
+
+        Raises:
+            RecipeError: The recipe is mistaken now.
+        """
+        findings = Findings()
+        root = _with_value(self.root, value, path)
+        made = read(root, self.path, findings, allow_plugins=self.allow_plugins, components=self.components)
+        findings.stop_at_errors()
+        assert made is not None
+        return replace(made, files=self.files, warnings=findings.warnings)
+
     def span_of(self, path: str) -> Span:
         """Where a value is written, or else the section it would stand in."""
         node: Node = self.resolved
@@ -102,6 +122,13 @@ class Recipe:
         """The whole recipe as plain values, trainable as it is; facts of the data stay references."""
         values = as_written(self.resolved)
         return {key: values[key] for key in fields(keys.Recipe) if key in values}
+
+
+def _with_value(node: Mapping, value: Any, path: tuple[str, ...]) -> Mapping:
+    key, *rest = path
+    below = node.get(key)
+    made = _with_value(below, value, tuple(rest)) if rest and isinstance(below, Mapping) else from_plain(value)
+    return Mapping({**node.entries, key: Entry(key, node.span, made)}, node.span)
 
 
 def read(
@@ -157,7 +184,12 @@ class _Reading:
         config = check_sections(values, whole, self.findings)
         check_usage(resolved, self.components, self.findings)
         check_layer_globs(resolved, self.graphs.values(), self.findings)
-        supervisions = self._supervisions(resolved, stages, values, model, networks.checker)
+        check_class_targets(resolved, self.facts, self.findings)
+        entries = _mapping(values.get("data")).get("augment")
+        augmentations = read_augmentations(
+            entries if isinstance(entries, list) else (), self.facts, self.components, self.findings
+        )
+        supervisions = self._supervisions(resolved, stages, values, model, networks.checker, mixing(augmentations))
         if config is None or model is None or self.findings.errors:
             return None
         if stages:
@@ -170,6 +202,7 @@ class _Reading:
             model,
             self.graphs,
             supervisions,
+            augmentations,
             self.facts,
             self.components,
             self.findings.warnings,
@@ -225,6 +258,7 @@ class _Reading:
         values: dict[str, Any],
         model: Graph | Component | None,
         checker: Checker,
+        mixed_by: str | None,
     ) -> dict[str, Supervision]:
         """The loss and metrics of every output, and what the recipe says of their names."""
         training, evaluation = (_mapping(values.get(key)) for key in ("training", "evaluation"))
@@ -232,7 +266,7 @@ class _Reading:
         if not isinstance(model, Graph) or not isinstance(section, Mapping):
             return {}
         evaluated = components_of(evaluation.get("metrics")) or []
-        outputs = Outputs(model, resolved.entries["model"].key_span, evaluated, self.facts, self.findings)
+        outputs = Outputs(model, resolved.entries["model"].key_span, evaluated, self.facts, self.findings, mixed_by)
         supervisions = outputs.supervise(section, training)
         run = [(stage, _mapping(checker.read(stage, STAGE))) for stage in stages if isinstance(stage, Mapping)]
         found = [(stage, outputs.supervise(stage, said)) for stage, said in run] or [(section, supervisions)]

@@ -73,6 +73,8 @@ PLUGIN_MODULE = "dlkit_plugin_"
 
 _registered: dict[tuple[str, str], Registered] = {}
 _of_plugins: dict[str, list[Registered]] = {}
+# The file of a plugin that ran last, without its `.py` -> the module it is.
+plugin_modules: dict[str, str] = {}
 
 
 def snake_case(name: str) -> str:

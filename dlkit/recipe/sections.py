@@ -188,7 +188,8 @@ def _wrong(problems: list[tuple[Any, Place]], place: Place, findings: Findings) 
     elif choices and isinstance(value, str):
         more = f"it takes {listing(choices)}" + (f", or {' or '.join(types)}" if types else "")
         message = f"`{place.path}` cannot be `{value}`"
-        findings.error("unknown-value", message, span, did_you_mean(value, choices, more))
+        cure = type_cure(place.node, [word for _, word in taken]) or did_you_mean(value, choices, more)
+        findings.error("unknown-value", message, span, cure)
     elif types or choices:
         wanted = " or ".join([*types, *(f"`{choice}`" for choice in choices)])
         message = f"`{place.path}` takes {wanted}, not {kind_name(place.node)}"

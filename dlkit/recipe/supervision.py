@@ -54,12 +54,15 @@ class Supervision:
         loss: The loss, all arguments known.
         metrics: The metrics, by the names they are logged under.
         logits: Whether the output wants a softmax or sigmoid to be probabilities.
+        shares: Where labels are mixed, the target holds shares of the classes: so many of them, one for each unit of the
+            output. None: it is handed over as it is.
     """
 
     target: str
     loss: Component
     metrics: tuple[Component, ...]
     logits: bool
+    shares: int | None = None
 
 
 def output_form(graph: Graph, tensor: Tensor) -> OutputForm:
@@ -102,10 +105,15 @@ def _form_of_layer(layer: Component) -> OutputForm:
 
 @dataclass(frozen=True, slots=True)
 class Supervisor:
-    """Finds the loss and the metrics of every output."""
+    """Finds the loss and the metrics of every output.
+
+    Args:
+        mixed_by: The augmentation that mixes labels, if there is one.
+    """
 
     facts: DataFacts
     findings: Findings
+    mixed_by: str | None = None
 
     def outputs(self, graph: Graph, span: Span) -> dict[str, Tensor]:
         """The outputs by target: an unnamed one belongs to the only target there is."""
@@ -156,11 +164,13 @@ class Supervisor:
             return None
         is_choice = facts is not None and facts.kind in ("classes", "multi_label")
         for metric in (*(metrics or ()), *evaluated):
-            wrong = of_metric(metric, facts, target, form.units)
+            wrong = of_metric(metric, facts, target, form.units, self.mixed_by)
             if wrong:
                 self.findings.error("metric-contradicts-target", wrong[0], metric.span, wrong[1])
         logits = bool(found.arguments.get("from_logits", form.is_logits if is_choice else False))
-        return Supervision(target, found, tuple(_inferred_metrics(facts, form) if metrics is None else metrics), logits)
+        chosen = _inferred_metrics(facts, form, bool(self.mixed_by)) if metrics is None else metrics
+        shares = (form.units or facts.classes) if self.mixed_by and facts and facts.kind == "classes" else None
+        return Supervision(target, found, tuple(chosen), logits, shares)
 
     def _units(self, facts: Target, target: str, form: OutputForm, at: Span) -> None:
         """Notes an output of another size than its target."""
@@ -196,12 +206,15 @@ class Supervisor:
             cure = f"make the output's activation `{wanted}` or `linear`, or write `training.loss`"
             self.findings.error("no-loss", message, at, cure)
             return None
-        name = "BinaryCrossentropy" if binary else "SparseCategoricalCrossentropy"
+        several = "CategoricalCrossentropy" if self.mixed_by else "SparseCategoricalCrossentropy"
+        name = "BinaryCrossentropy" if binary else several
         return Component("loss", name, {"from_logits": bool(form.is_logits)})
 
     def _checked(self, loss: Component, facts: Target | None, target: str, form: OutputForm) -> Component:
         """A written loss, with `from_logits` as the output has it; what contradicts the output is noted."""
-        wrong = of_target(loss, facts, target, form.units) or of_activation(loss, form.activation, form.is_logits)
+        wrong = of_target(loss, facts, target, form.units, self.mixed_by) or of_activation(
+            loss, form.activation, form.is_logits
+        )
         if wrong:
             self.findings.error("loss-contradicts-output", wrong[0], loss.span, wrong[1])
         if loss.name in CROSSENTROPIES and form.is_logits is not None:
@@ -213,7 +226,7 @@ def _classes_of(facts: DataFacts, target: str) -> str:
     return "$data.classes" if len(facts.targets) == 1 else f"$data.targets.{target}.classes"
 
 
-def _inferred_metrics(facts: Target | None, form: OutputForm) -> list[Component]:
+def _inferred_metrics(facts: Target | None, form: OutputForm, mixed: bool) -> list[Component]:
     if facts is None:
         return []
     if facts.kind == "number":
@@ -222,7 +235,8 @@ def _inferred_metrics(facts: Target | None, form: OutputForm) -> list[Component]
             Component("metric", "RootMeanSquaredError", {"name": "root_mean_squared_error"}),
         ]
     if facts.kind == "classes" and form.units != 1:
-        return [Component("metric", "SparseCategoricalAccuracy", {"name": "accuracy"})]
+        name = "CategoricalAccuracy" if mixed else "SparseCategoricalAccuracy"
+        return [Component("metric", name, {"name": "accuracy"})]
     return [Component("metric", "BinaryAccuracy", {"name": "accuracy"})]
 
 

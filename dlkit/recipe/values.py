@@ -62,6 +62,8 @@ class ValueChecker:
             return self._text(node.value, node.span, argument, whose)
         self._length(node, argument, whose)
         self._range(node, argument, whose)
+        if argument.choices:
+            self._choices(node, argument, whose)
         # Keras refuses `learning_rate: 1` where it wants a float.
         return _as_floats(plain(node)) if _wants_float(argument) else plain(node)
 
@@ -92,6 +94,18 @@ class ValueChecker:
             count = str(low) if low == high else f"{low} to {high}"
             message = f"{whose} is a list of {count}, not of {len(node.items)}"
             self.findings.error("wrong-length", message, node.span)
+
+    def _choices(self, node: Node, argument: Argument, whose: str) -> None:
+        """The texts in a list or a mapping are among those that may be chosen."""
+        match node:
+            case Sequence():
+                for item in node.items:
+                    self._choices(item, argument, whose)
+            case Mapping():
+                for entry in node:
+                    self._choices(entry.node, argument, whose)
+            case Scalar(value=str() as value, known=True):
+                self._text(value, node.span, argument, whose)
 
     def _range(self, node: Node, argument: Argument, whose: str) -> None:
         match node:
@@ -181,7 +195,7 @@ def _taken(part: str) -> str:
     if part.startswith("list["):
         return f"a list of {_LISTED.get(part[5:-1], 'values')}"
     if part.startswith("map["):
-        return "a mapping"
+        return f"a mapping of names to {_LISTED.get(part[4:-1], 'values')}"
     return _TAKES.get(part) or with_article(part)
 
 

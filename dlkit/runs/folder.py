@@ -22,6 +22,23 @@ GROUP = "group.json"
 MEMBERS = "members"
 
 
+def new_folder(root: Path, recipe_name: str) -> Path:
+    """Makes the folder of a run or a group of runs, named by the time in UTC and four random digits.
+
+    Raises:
+        DlkitError: If the folder cannot be made (`cannot-write`).
+    """
+    home = root / recipe_name
+    with writing(home):
+        home.mkdir(parents=True, exist_ok=True)
+        while True:
+            # Not from `random`, which a run seeds: two runs of one recipe would draw the same digits.
+            path = home / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+            with suppress(FileExistsError):
+                path.mkdir()
+                return path
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunFolder:
     """The folder of one run, ``runs/<recipe name>/<date-time-id>/`` or a group's ``members/NNNN/``.
@@ -38,15 +55,7 @@ class RunFolder:
         Raises:
             DlkitError: If the folder cannot be made (`cannot-write`).
         """
-        home = root / recipe_name
-        with writing(home):
-            home.mkdir(parents=True, exist_ok=True)
-            while True:
-                # Not from `random`, which a run seeds: two runs of one recipe would draw the same digits.
-                path = home / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-                with suppress(FileExistsError):
-                    path.mkdir()
-                    return cls(path)
+        return cls(new_folder(root, recipe_name))
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from dlkit.models.instantiate import instantiate
+from dlkit.models.scaling import Scale
 from dlkit.recipe.graph import Component
 from dlkit.recipe.supervision import Supervision, metric_name
 
@@ -54,6 +55,51 @@ class OnProbabilities(keras.metrics.Metric):
         self.metric.reset_state()
 
 
+class OfScaled(keras.losses.Loss):
+    """A loss of targets and outputs that are brought to mean 0 and deviation 1 first.
+
+    Args:
+        loss: The loss, under whose name it is known.
+        scale: Of the target.
+    """
+
+    def __init__(self, loss: keras.losses.Loss, scale: Scale) -> None:
+        super().__init__(name=loss.name, reduction=loss.reduction)
+        self.loss = loss
+        self.scale = scale
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        # Its own `call` is the loss of each example; the reduction and the sample weights are this one's.
+        y_true = keras.ops.reshape(y_true, keras.ops.shape(y_pred))
+        return self.loss.call(self._scaled(y_true), self._scaled(y_pred))
+
+    def _scaled(self, values: Any) -> Any:
+        mean, deviation = (keras.ops.cast(part, values.dtype) for part in (self.scale.mean, self.scale.deviation))
+        return (values - mean) / deviation
+
+
+class OnMajority(keras.metrics.Metric):
+    """A metric of two classes, given the class that mixed labels are for the most part.
+
+    Args:
+        metric: The metric, under whose name it is logged.
+    """
+
+    def __init__(self, metric: keras.metrics.Metric) -> None:
+        super().__init__(name=metric.name)
+        self.metric = metric
+        self._direction = getattr(metric, "_direction", None)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.metric.update_state(keras.ops.round(y_true), y_pred, sample_weight)
+
+    def result(self) -> Any:
+        return self.metric.result()
+
+    def reset_state(self) -> None:
+        self.metric.reset_state()
+
+
 def probabilities(logits: Any) -> Any:
     """Softmax over the last axis, or the sigmoid of a single output."""
     return keras.ops.sigmoid(logits) if logits.shape[-1] == 1 else keras.ops.softmax(logits, axis=-1)
@@ -66,6 +112,7 @@ def compile_model(
     *,
     loss_weights: Mapping[str, float] | None = None,
     more_metrics: tuple[Component, ...] = (),
+    scales: Mapping[str, Scale] | None = None,
     jit_compile: bool = False,
     steps_per_execution: int = 1,
 ) -> None:
@@ -77,12 +124,14 @@ def compile_model(
         optimizer: With durations in steps already; None for a model that is only evaluated.
         loss_weights: By target; 1 where none is given.
         more_metrics: Metrics of every output besides those of `supervisions`.
+        scales: Of the targets whose loss is taken of scaled values.
         jit_compile: Whether XLA compiles the step.
         steps_per_execution: Steps run in one call of the compiled function.
     """
     losses = {target: instantiate(found.loss) for target, found in supervisions.items()}
+    losses |= {target: OfScaled(losses[target], scale) for target, scale in (scales or {}).items() if target in losses}
     metrics = {
-        target: [make_metric(metric, found.logits) for metric in (*found.metrics, *more_metrics)]
+        target: [make_metric(metric, found.logits, found.shares) for metric in (*found.metrics, *more_metrics)]
         for target, found in supervisions.items()
     }
     single = len(supervisions) == 1
@@ -96,9 +145,16 @@ def compile_model(
     )
 
 
-def make_metric(metric: Component, logits: bool) -> keras.metrics.Metric:
-    """The Keras metric, given what it measures on."""
+def make_metric(metric: Component, logits: bool, shares: int | None = None) -> keras.metrics.Metric:
+    """The Keras metric, given what it measures on.
+
+    Args:
+        logits: Whether the output is logits.
+        shares: Where labels are mixed, the shares that the target holds.
+    """
     if logits and metric.name in _KNOWS_LOGITS:
         return instantiate(metric, from_logits=True, name=metric_name(metric))
     made = instantiate(metric, name=metric_name(metric))
+    if shares == 1 and metric.name not in _KNOWS_LOGITS | _OF_NUMBERS:
+        made = OnMajority(made)
     return OnProbabilities(made) if logits and metric.name not in _RANKS | _OF_NUMBERS else made

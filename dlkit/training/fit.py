@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from dlkit.data.feed import telling_failures
 from dlkit.errors import DlkitError
 from dlkit.runs.atomic import replacing
 from dlkit.runs.folder import RunFolder
@@ -56,7 +57,8 @@ def fit(
     Raises:
         Interrupted: If a signal stopped it; model.keras is saved, unless it was the second signal.
         DlkitError: If a loss is not a number (`not-a-number`), `best` names what is not measured (`unknown-monitor`)
-            or has no known direction (`unknown-direction`), or a file cannot be written (`cannot-write`).
+            or has no known direction (`unknown-direction`), a file cannot be written (`cannot-write`), or examples
+            cannot be read.
     """
     if best and best[0].startswith("val_") and validation is None:
         raise DlkitError(
@@ -77,14 +79,15 @@ def fit(
             ProgressCallback(display, plan, best_model),
         ]
         try:
-            model.fit(
-                train,
-                validation_data=validation,
-                epochs=epochs,
-                callbacks=ordered,
-                shuffle=False,
-                verbose=0,
-            )
+            with telling_failures(train, validation):
+                model.fit(
+                    train,
+                    validation_data=validation,
+                    epochs=epochs,
+                    callbacks=ordered,
+                    shuffle=False,
+                    verbose=0,
+                )
         except StoppedAtStep:
             _end_training(model, ordered)
         finally:

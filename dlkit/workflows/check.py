@@ -10,7 +10,9 @@ import numpy as np
 from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
-from dlkit.workflows.preparation import build_model, leaks, prepare
+from dlkit.workflows.feeding import train_feed
+from dlkit.workflows.leaks import leaks
+from dlkit.workflows.preparation import build_model, prepare
 from dlkit.workflows.train import compile_for_training
 
 _FLOAT = 4  # bytes
@@ -55,7 +57,8 @@ def check(recipe: Recipe) -> Checked:
     """
     prepared = prepare(recipe)
     built = build_model(prepared)
-    compile_for_training(built.model, prepared.recipe)
+    compile_for_training(built.model, prepared)
+    train_feed(prepared)  # where an augmentation does not fit, it is told here
     model = built.model
     rows = [LayerRow(layer.name, type(layer).__name__, _shape(layer), layer.count_params()) for layer in model.layers]
     trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)

@@ -42,7 +42,9 @@ def write_contact_sheet(prepared: Prepared, path: Path) -> str:
     if prepared.recipe.config.data.augment:
         panels["augmented"] = np.split(_augmented(prepared, chosen, name), ends)
     drawn = (
-        draw_images(panels, labels, _white(raw, feature)) if feature.kind == "image" else draw_curves(panels, labels)
+        draw_images(panels, labels, _white(raw, prepared.raw_features[name]))
+        if feature.kind == "image"
+        else draw_curves(panels, labels)
     )
     try:
         write_bytes(path, drawn)
@@ -92,7 +94,7 @@ def _augmented(prepared: Prepared, chosen: Arrays, name: str) -> np.ndarray:
             }
         ),
     )
-    feed, _ = feeds(Prepared(recipe, prepared.splits.replace({"train": chosen})))
+    feed, _ = feeds(replace(prepared, recipe=recipe, splits=prepared.splits.replace({"train": chosen})))
     features = next(iter(feed))[0]
     return np.asarray(features[name] if isinstance(features, dict) else features)
 

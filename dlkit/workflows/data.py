@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from dlkit.data.duplicates import count_duplicates, example_keys, shared
 from dlkit.evaluation.shift import Shift, measure_shift
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.load import Recipe
-from dlkit.workflows.preparation import Prepared, other_examples, prepare, repeats
+from dlkit.workflows.leaks import repeats
+from dlkit.workflows.other_data import other_examples
+from dlkit.workflows.preparation import Prepared, prepare
 
 AGAINST = "against"  # the name of other data, among the splits
 _MOST_READ = 2000  # examples that are read of a column to tell its range
@@ -117,11 +119,11 @@ def look(recipe: Recipe, *, against: str | Path | None = None, shift: bool = Tru
 
 def look_at(prepared: Prepared, *, against: str | Path | None = None, shift: bool = True) -> Seen:
     """`look`, at data that is loaded."""
-    recipe, splits = prepared.recipe, prepared.splits
-    facts = recipe.facts
+    recipe, splits = prepared.recipe, prepared.raw
+    facts = replace(recipe.facts, features=prepared.raw_features)
     parts = splits.named()
     if against is not None:
-        parts[AGAINST] = other_examples(recipe, against)
+        parts[AGAINST] = other_examples(recipe, prepared.raw_features, against)
     keys = {} if splits.ordered else {name: example_keys(arrays) for name, arrays in parts.items()}
     seen = {
         name: SplitSeen(

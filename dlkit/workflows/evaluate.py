@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
 
-from dlkit.data.feed import Feed
 from dlkit.evaluation.evaluate import measure_split
+from dlkit.models.scaling import Scale
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe, load
 from dlkit.runs.atomic import write_json
 from dlkit.runs.folder import RunFolder
 from dlkit.training.compiling import compile_model
+from dlkit.workflows.feeding import raw_feed
+from dlkit.workflows.other_data import other_examples
 from dlkit.workflows.predict import model_file
-from dlkit.workflows.preparation import Prepared, custom_objects, import_plugins, other_examples, prepare
-from dlkit.workflows.recipe_file import recipe_of
+from dlkit.workflows.preparation import Prepared, custom_objects, import_plugins, prepare
+from dlkit.workflows.recipe_file import raw_features_of, recipe_of, scales_of
 
 
 def evaluate(
@@ -37,9 +40,9 @@ def evaluate(
     if data is not None:
         recipe = recipe_of(run, allow_plugins)
         import_plugins(recipe)
-        examples = other_examples(recipe, data)
-        feed = Feed(examples, batch_size=recipe.config.data.batch_size, shuffle=False)
-        return measure_split(_compiled(recipe, model_file(run, which)), feed, "data")
+        examples = other_examples(recipe, raw_features_of(run), data)
+        model = _compiled(recipe, model_file(run, which), scales_of(run))
+        return measure_split(model, raw_feed(recipe, examples), "data")
     recipe = load(run.recipe, allow_plugins=allow_plugins)
     return evaluate_model(run, prepare(recipe), model_file(run, which))
 
@@ -53,23 +56,22 @@ def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> dict[str, 
     Returns:
         Loss and metrics by name, as `test_accuracy`.
     """
-    recipe, splits = prepared.recipe, prepared.splits
+    recipe, splits = prepared.recipe, prepared.raw
     name, split = ("test", splits.test) if splits.test is not None else ("val", splits.validation)
     if split is None:
         return {}
-    metrics = measure_split(
-        _compiled(recipe, path), Feed(split, batch_size=recipe.config.data.batch_size, shuffle=False), name
-    )
+    model = _compiled(recipe, path, prepared.scales)
+    metrics = measure_split(model, raw_feed(recipe, split), name)
     if path == run.best_model:
         write_json(run.evaluation, {"model": path.name, "split": name, "examples": len(split), "metrics": metrics})
     return metrics
 
 
-def _compiled(recipe: Recipe, path: Path) -> keras.Model:
+def _compiled(recipe: Recipe, path: Path, scales: Mapping[str, Scale]) -> keras.Model:
     """A saved model, with the loss and the metrics of its recipe."""
     model = keras.models.load_model(path, custom_objects=custom_objects(recipe))
     evaluation = recipe.config.evaluation
     more = tuple(metric for metric in (evaluation.metrics or () if evaluation else ()) if isinstance(metric, Component))
     weights = recipe.config.training.loss_weights
-    compile_model(model, recipe.supervisions, None, loss_weights=weights, more_metrics=more)
+    compile_model(model, recipe.supervisions, None, loss_weights=weights, more_metrics=more, scales=scales)
     return model

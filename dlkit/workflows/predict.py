@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlkit.data.arrays import Arrays
 from dlkit.data.inputs.read import read_inputs
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Target
 from dlkit.recipe.load import Recipe
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.preparation import custom_objects, import_plugins
-from dlkit.workflows.recipe_file import recipe_of
+from dlkit.workflows.recipe_file import raw_features_of, recipe_of
 
 if TYPE_CHECKING:
     import keras
@@ -64,7 +65,7 @@ def load_model(run: RunFolder, recipe: Recipe, which: str = "best") -> keras.Mod
     """The saved model of a run."""
     import keras
 
-    import_plugins(recipe)
+    import_plugins(recipe, load_data=False)
     return keras.models.load_model(model_file(run, which), custom_objects=custom_objects(recipe))
 
 
@@ -82,11 +83,13 @@ def predict(
     """
     recipe = recipe_of(run, allow_plugins)
     facts = recipe.facts
-    features = {name: facts.features[name] for name in recipe.graphs["model"].inputs}
+    known = raw_features_of(run)
+    features = {name: known[name] for name in recipe.graphs["model"].inputs}
     rows, values = read_inputs(inputs, features)
-    model = load_model(run, recipe, which)
-    given = values if len(values) > 1 else next(iter(values.values()))
-    raw = model.predict(given, batch_size=_BATCH, verbose=0)
+    from dlkit.data.feed import Feed
+
+    feed = Feed(Arrays(dict(values), {}), batch_size=_BATCH, shuffle=False)
+    raw = load_model(run, recipe, which).predict(feed, verbose=0)
     by_target = raw if isinstance(raw, dict) else {next(iter(recipe.supervisions)): raw}
     told = {
         name: _told(np.asarray(output, dtype="float64"), facts.targets[name], recipe.supervisions[name].logits)

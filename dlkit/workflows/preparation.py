@@ -3,43 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from dlkit.data.arrays import Arrays, Splits, joined
-from dlkit.data.duplicates import count_leaks, is_cheap
-from dlkit.data.facts import measure, type_name
-from dlkit.data.load import call
+from dlkit.data.arrays import Arrays, Splits
+from dlkit.data.cache import cached
+from dlkit.data.facts import measure
 from dlkit.data.load import load as load_splits
 from dlkit.errors import DlkitError
 from dlkit.recipe import registry
 from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.components import run_plugin
-from dlkit.recipe.diagnostics import Diagnostic, Findings, listing
-from dlkit.recipe.facts import DataFacts, Target
+from dlkit.recipe.declared_facts import check_preprocess
+from dlkit.recipe.diagnostics import Findings
+from dlkit.recipe.facts import DataFacts, Feature
 from dlkit.recipe.graph import Component, Graph, Tensor
-from dlkit.recipe.keys import PerClass
+from dlkit.recipe.keys import Fold, PerClass
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.plugins import plugins_allowed
 from dlkit.recipe.supervision import Supervisor
 
 if TYPE_CHECKING:
+    import keras
+
     from dlkit.models.builder import Built
+    from dlkit.models.scaling import Scale
+
+
+BY_BATCH = ("image", "audio")  # kinds of features that are preprocessed batch by batch: prepared they are larger
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A recipe that has met its data."""
+    """A recipe that has met its data.
+
+    Args:
+        recipe: With the facts of the features as the network takes them.
+        loaded: The splits as they were loaded: their fingerprint is one, however they are kept.
+        raw: The same, kept where the recipe's `data.cache` says; saved models take them so.
+        raw_features: What is known of the raw features.
+        splits: The splits to train on: features that are preprocessed once are so here.
+        preprocessing: The fitted layers of features, by feature.
+        scales: Of the targets that are scaled.
+    """
 
     recipe: Recipe
+    loaded: Splits
+    raw: Splits
+    raw_features: Mapping[str, Feature]
     splits: Splits
+    preprocessing: Mapping[str, keras.Model] = field(default_factory=dict)
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+
+    @property
+    def by_batch(self) -> dict[str, keras.Model]:
+        """The layers of those features that are preprocessed batch by batch, beside the training."""
+        return {name: model for name, model in self.preprocessing.items() if self.raw_features[name].kind in BY_BATCH}
 
 
 def prepare(recipe: Recipe) -> Prepared:
-    """Loads the data of a recipe and checks the recipe against it.
+    """Loads the data of a recipe, preprocesses it, and checks the recipe against it.
 
     Raises:
         RecipeError: The recipe asks for what is not available, or contradicts its data.
@@ -52,132 +75,87 @@ def prepare(recipe: Recipe) -> Prepared:
     limit: int | Mapping[str, Any] | None = (
         {"per_class": data.limit.per_class} if isinstance(data.limit, PerClass) else data.limit
     )
-    splits = load_splits(
+    loaded = load_splits(
         data.source.name,
         data.source.arguments,
         declared=declared,
-        features=_features(recipe),
-        targets=data.targets if isinstance(data.targets, list) else None,
+        features=data.features,
+        targets=data.targets,
         validation=data.validation,
         test=data.test,
         limit=limit,
+        fold=fold_of(recipe),
         seed=recipe.config.seed,
     )
-    facts = measure(splits, declared, data.batch_size)
+    splits = cached(loaded, data.cache)
+    raw = measure(splits, declared, data.batch_size)
+    fitted, scales = fit_all(recipe, raw, splits.train)
+    facts = replace(raw, features={**raw.features, **{name: known for name, (_, known) in fitted.items()}})
     if recipe.config.training.steps_per_epoch:
         facts = replace(facts, steps_per_epoch=recipe.config.training.steps_per_epoch)
-    return Prepared(recipe.with_facts(facts), splits)
-
-
-def leaks(prepared: Prepared) -> list[Diagnostic]:
-    """A warning, where examples that a model is judged by also stand in the training split.
-
-    Pictures that are decoded as they are needed are not compared. Nor are the examples of a source that declares
-    `repeats`: all of its splits are the same whole, as the table of a logic gate is.
-    """
-    recipe, splits = prepared.recipe, prepared.splits
-    if repeats(recipe) or not is_cheap(splits):
-        return []
-    sizes = {name: len(arrays) for name, arrays in splits.named().items()}
-    told = [
-        f"{count:,} {name} example{'s' if count != 1 else ''} ({count / sizes[name]:.1%})"
-        for (first, name), count in reversed(count_leaks(splits).items())
-        if first == "train"
-    ]
-    if not told:
-        return []
-    also = "also stand" if len(told) > 1 or not told[0].startswith("1 ") else "also stands"
-    message = f"{' and '.join(told)} {also} in the training split"
-    cure = f"`dlkit data {recipe.path or recipe.name}` tells more"
-    return [Diagnostic("leak", message, recipe.span_of("data.source"), cure, "warning")]
-
-
-def repeats(recipe: Recipe) -> bool:
-    """Whether the recipe's source says that its splits hold the same examples."""
-    return bool(registry.find("source", recipe.config.data.source.name).declared.get("repeats"))
-
-
-def other_examples(recipe: Recipe, path: str | Path) -> Arrays:
-    """All examples of other data, as the recipe's source reads them from there: its splits together.
-
-    Args:
-        recipe: With the facts of its own data.
-        path: Stands for the source's argument `path`; arguments that name other files of the same data are left out.
-
-    Returns:
-        Examples with the recipe's features and targets; classes have the recipe's numbers.
-
-    Raises:
-        DlkitError: The source has no `path`, the data cannot be read, or it is of another form.
-    """
-    source, facts = recipe.config.data.source, recipe.facts
-    spec = recipe.components.find("source", source.name)
-    if spec is None or "path" not in spec.arguments:
-        raise DlkitError(
-            f"The data source `{source.name}` has no argument `path`, so that it reads no other data.",
-            "Compare or measure with a recipe whose source reads files.",
-            "no-other-data",
-        )
-    files = [name for name, argument in spec.arguments.items() if "path" in argument.type.split("|")]
-    arguments = {name: value for name, value in source.arguments.items() if name not in files}
-    loaded = call(source.name, {**arguments, "path": str(path)})
-    _check_has(loaded, facts, path)
-    told = loaded.facts.targets if loaded.facts else {}
-    examples = joined([part.select(facts.features, facts.targets) for part in loaded.named().values()])
-    targets = {
-        name: _renumbered(values, told.get(name, facts.targets[name]), facts.targets[name], name, path)
-        for name, values in examples.targets.items()
-    }
-    return Arrays(examples.features, targets)
-
-
-def _check_has(loaded: Splits, facts: DataFacts, path: str | Path) -> None:
-    """That data has the features and targets of the facts, of their shapes and types."""
-    for known, there in ((facts.features, loaded.train.features), (facts.targets, loaded.train.targets)):
-        missing = [name for name in known if name not in there]
-        if missing:
-            raise DlkitError(f"{path} has no {listing(missing)}, which the recipe's own data has", code="other-data")
-    for name, feature in facts.features.items():
-        values = loaded.train.features[name]
-        found, own = (values.shape[1:], type_name(values)), (feature.shape, feature.dtype)
-        if found != own:
-            raise DlkitError(
-                f"`{name}` is {found[1]} of shape {found[0]} in {path}, and {own[1]} of {own[0]} in the recipe's own data",
-                "give data of the same form",
-                "other-data",
-            )
-
-
-def _renumbered(values: Any, told: Target, known: Target, name: str, path: str | Path) -> Any:
-    """Classes by the recipe's numbers: other data may lack some, and so count the rest differently."""
-    if not known.labels or not told.labels or known.labels == told.labels:
-        return values
-    strange = [label for label in told.labels if label not in known.labels]
-    if strange or known.kind != "classes":
-        raise DlkitError(
-            f"`{name}` has other classes in {path} than in the recipe's own data: {listing(strange or told.labels)}",
-            f"its own are {listing(known.labels)}",
-            "other-data",
-        )
-    return np.array([known.labels.index(label) for label in told.labels], np.int32)[np.asarray(values)]
-
-
-def _features(recipe: Recipe) -> list[str]:
-    """The features that the model takes: others need not be handed over."""
+    recipe = recipe.with_facts(facts)
     assert isinstance(recipe.model, Graph)
-    return list(recipe.model.inputs)
+    loaded, splits = (each.select(recipe.model.inputs) for each in (loaded, splits))  # what the network takes
+    models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
+    return Prepared(recipe, loaded, splits, raw.features, _once(splits, models, raw), models, scales)
 
 
-def import_plugins(recipe: Recipe) -> None:
+def _once(splits: Splits, models: Mapping[str, keras.Model], raw: DataFacts) -> Splits:
+    """The splits with the features that are preprocessed once."""
+    once = {name: model for name, model in models.items() if raw.features[name].kind not in BY_BATCH}
+    if not once:
+        return splits
+    from dlkit.models.preprocess import preprocessed  # Keras is not needed to look at data
+
+    return preprocessed(splits, once)
+
+
+def fold_of(recipe: Recipe) -> tuple[int, int] | None:
+    """The fold that a recipe holds out, and the number of folds; the first one where it does not say."""
+    match recipe.config.data.folds:
+        case Fold(fold=number, of=folds):
+            return number, folds
+        case int(folds):
+            return 1, folds
+    return None
+
+
+def fit_all(
+    recipe: Recipe, facts: DataFacts, examples: Arrays
+) -> tuple[dict[str, tuple[keras.Model, Feature]], dict[str, Scale]]:
+    """What `data.preprocess` asks for, fitted to the training examples: layers by feature, and scales by target."""
+    findings = Findings()
+    check_preprocess(recipe.resolved, facts, findings)
+    findings.stop_at_errors()
+    fitted, scales = {}, {}
+    if recipe.config.data.preprocess:
+        from dlkit.models.preprocess import fit_preprocessing
+        from dlkit.models.scaling import fit_scale
+    for name, components in (recipe.config.data.preprocess or {}).items():
+        if name in facts.features:
+            fitted[name] = fit_preprocessing(name, components, facts.features[name], examples.features[name])
+        else:
+            scales[name] = fit_scale(name, components, facts.targets[name], examples.targets[name])
+    return fitted, scales
+
+
+def import_plugins(recipe: Recipe, *, load_data: bool = True) -> None:
     """Runs the recipe's plugins, if that was allowed.
 
+    Args:
+        load_data: Whether the data are loaded then: a source may run code too, which must be allowed as well.
+
     Raises:
-        DlkitError: The recipe has plugins and they were not allowed (`plugins-not-allowed`), or one fails.
+        DlkitError: The recipe has code of its own and that was not allowed (`plugins-not-allowed`), or a plugin fails.
     """
-    if recipe.components.files and not plugins_allowed(recipe.allow_plugins):
-        names = ", ".join(f"`{path.name}`" for path in recipe.components.files)
+    code = [f"the plugin `{path.name}`" for path in recipe.components.files]
+    source = recipe.config.data.source.name
+    declaration = recipe.components.declaration("source", source)
+    if load_data and declaration and declaration.declared.get("runs_code"):
+        code.append(f"the function of the data source `{source}`")
+    if code and not plugins_allowed(recipe.allow_plugins):
         raise DlkitError(
-            f"The recipe runs code of its own: the plugin {names}.",
+            f"The recipe runs code of its own: {', '.join(code)}.",
             "Read it, then allow it with --allow-plugins or DLKIT_ALLOW_PLUGINS=1.",
             "plugins-not-allowed",
         )
@@ -190,11 +168,8 @@ def import_plugins(recipe: Recipe) -> None:
             ) from error
 
 
-def build_model(prepared: Prepared, adapt: bool = True) -> Built:
-    """The model of a recipe on its data's shapes.
-
-    Args:
-        adapt: Whether layers that learn from data before training are given the training split.
+def build_model(prepared: Prepared) -> Built:
+    """The model of a recipe on its data's shapes, layers that learn from data before training adapted to it.
 
     Raises:
         RecipeError: Keras refuses a layer.
@@ -203,8 +178,15 @@ def build_model(prepared: Prepared, adapt: bool = True) -> Built:
 
     recipe = prepared.recipe
     assert isinstance(recipe.model, Graph)
-    examples = prepared.splits.train.features if adapt else None
-    return build(recipe.model, recipe.facts.features, outputs(recipe), recipe.name, examples)
+    return build(
+        recipe.model,
+        prepared.raw_features,
+        outputs(recipe),
+        recipe.name,
+        prepared.raw.train.features,
+        prepared.preprocessing,
+        prepared.scales,
+    )
 
 
 def outputs(recipe: Recipe) -> dict[str, Tensor]:

@@ -6,25 +6,42 @@ import dataclasses
 import json
 import os
 import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from dlkit.errors import DlkitError
 from dlkit.recipe.dump import to_yaml
-from dlkit.recipe.facts import read_facts
+from dlkit.recipe.facts import Feature, read_facts
 from dlkit.recipe.load import Recipe, load
 from dlkit.runs.atomic import write_json, write_text
 from dlkit.runs.folder import RunFolder
 
+if TYPE_CHECKING:
+    from dlkit.models.scaling import Scale
 
-def write_recipe(run: RunFolder, recipe: Recipe) -> None:
-    """Writes recipe.yaml, the plugins it names, and what is known of the model's input and output."""
+
+def write_recipe(
+    run: RunFolder, recipe: Recipe, raw_features: Mapping[str, Feature], scales: Mapping[str, Scale]
+) -> None:
+    """Writes recipe.yaml, the plugins it names, and what is known of the model's input and output.
+
+    Args:
+        raw_features: What is known of the features before they are preprocessed: saved models take them so.
+        scales: Of the targets whose loss is taken of scaled values.
+    """
     for path in recipe.components.files:
         (run.path / "plugins").mkdir(exist_ok=True)
         shutil.copyfile(path, run.path / "plugins" / path.name)
     write_text(run.recipe, to_yaml(recipe_values(recipe)))
     facts = {key: value for key, value in dataclasses.asdict(recipe.facts).items() if value is not None}
-    write_json(run.preprocessing, facts)
+    raw = {name: dataclasses.asdict(feature) for name, feature in raw_features.items()}
+    changed = {name: entry for name, entry in facts["features"].items() if entry != raw.get(name)}
+    scaled = {name: [scale.mean.tolist(), scale.deviation.tolist()] for name, scale in scales.items()}
+    write_json(run.preprocessing, {**facts, "features": raw, "preprocessed": changed, "scales": scaled})
 
 
 def recipe_of(run: RunFolder, allow_plugins: bool = False) -> Recipe:
@@ -35,12 +52,44 @@ def recipe_of(run: RunFolder, allow_plugins: bool = False) -> Recipe:
         DlkitError: A file of the run is missing or damaged.
     """
     recipe = load(run.recipe, allow_plugins=allow_plugins)
-    try:
+    with _reading(run.preprocessing):
         known = json.loads(run.preprocessing.read_text(encoding="utf-8"))
-        facts = read_facts(known.pop("features"), known.pop("targets"))
+        features = {**known.pop("features"), **known.pop("preprocessed", {})}
+        known.pop("scales", None)
+        facts = read_facts(features, known.pop("targets"))
         return recipe.with_facts(dataclasses.replace(facts, **known))
+
+
+def raw_features_of(run: RunFolder) -> dict[str, Feature]:
+    """What is known of the features as the run's saved models take them.
+
+    Raises:
+        DlkitError: preprocessing.json is missing or damaged.
+    """
+    with _reading(run.preprocessing):
+        known = json.loads(run.preprocessing.read_text(encoding="utf-8"))
+        return dict(read_facts(known["features"], {}).features)
+
+
+def scales_of(run: RunFolder) -> dict[str, Scale]:
+    """The scales of the targets that are scaled.
+
+    Raises:
+        DlkitError: preprocessing.json is missing or damaged.
+    """
+    from dlkit.models.scaling import Scale
+
+    with _reading(run.preprocessing):
+        known = json.loads(run.preprocessing.read_text(encoding="utf-8")).get("scales", {})
+        return {name: Scale(np.asarray(mean), np.asarray(deviation)) for name, (mean, deviation) in known.items()}
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DlkitError(f"{run.preprocessing} cannot be read: {error}", code="damaged-file") from error
+        raise DlkitError(f"{path} cannot be read: {error}", code="damaged-file") from error
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from dlkit.data.feed import Feed
 from dlkit.data.fingerprint import fingerprint
+from dlkit.errors import DlkitError
 from dlkit.evaluation.expectation import compare
 from dlkit.models.instantiate import instantiate
 from dlkit.recipe.diagnostics import Diagnostic
@@ -30,8 +31,10 @@ from dlkit.training.fit import fit
 from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
 from dlkit.training.tensorboard import default_tensorboard
 from dlkit.workflows.evaluate import evaluate_model
+from dlkit.workflows.feeding import plain_feed, train_feed
+from dlkit.workflows.leaks import leaks
 from dlkit.workflows.predict import model_file
-from dlkit.workflows.preparation import Prepared, best_of, build_model, leaks, prepare
+from dlkit.workflows.preparation import Prepared, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.run import Run
 
@@ -43,6 +46,7 @@ def train(
     recipe: Recipe,
     *,
     runs_dir: Path | None = None,
+    folder: RunFolder | None = None,
     display: Display | None = None,
     command: Sequence[str] | None = None,
     started: Callable[[RunFolder, DataFacts], None] | None = None,
@@ -53,6 +57,7 @@ def train(
     Args:
         recipe: What `dlkit.load` gives.
         runs_dir: Where runs are kept; DLKIT_RUNS_DIR or `./runs` where it is None.
+        folder: The run folder, where it was made already, as that of a member of a group.
         display: Shows the progress; what suits standard error where it is None.
         command: The command line, for the provenance.
         started: Told of the run folder and the facts of the data, as soon as there are any.
@@ -63,25 +68,32 @@ def train(
         DlkitError: The work failed.
         Interrupted: By a signal; the run folder is whole.
     """
+    folds = recipe.config.data.folds
+    if isinstance(folds, int):
+        raise DlkitError(
+            f"The recipe has {folds} folds, and `train` takes one of them.",
+            f"Choose it with data.folds: {{fold: 1, of: {folds}}}, or train all with `dlkit.workflows.folds.train_folds`.",
+            code="several-folds",
+        )
     prepared = prepare(recipe)
     recipe = prepared.recipe
-    run = RunFolder.create(runs_root(runs_dir), recipe.name)
+    run = folder or RunFolder.create(runs_root(runs_dir), recipe.name)
     if started:
         started(run, recipe.facts)
     for doubt in leaks(prepared):
         (warned or _warn)(doubt)
     with run.running():
-        write_recipe(run, recipe)
+        write_recipe(run, recipe, prepared.raw_features, prepared.scales)
         seed_everything(recipe.config.seed, recipe.config.deterministic)
         built = build_model(prepared)
         _write_provenance(run, prepared, command or sys.argv)
-        compile_for_training(built.model, recipe)
+        compile_for_training(built.model, prepared)
         with run.log.open("a", encoding="utf-8", buffering=1) as log:
-            train_feed, validation_feed = feeds(prepared)
+            training, validation = feeds(prepared)
             fit(
                 built.model,
-                train_feed,
-                validation_feed,
+                training,
+                validation,
                 run=run,
                 stage="train",
                 epochs=recipe.config.training.epochs,
@@ -101,17 +113,8 @@ def _warn(doubt: Diagnostic) -> None:
 
 def feeds(prepared: Prepared) -> tuple[Feed, Feed | None]:
     """The training examples in their order of each epoch, and the validation examples, if any."""
-    config, splits = prepared.recipe.config, prepared.splits
-    train_feed = Feed(
-        splits.train,
-        batch_size=config.data.batch_size,
-        seed=config.seed,
-        shuffle=config.data.shuffle,
-        steps_per_epoch=config.training.steps_per_epoch,
-    )
-    if splits.validation is None:
-        return train_feed, None
-    return train_feed, Feed(splits.validation, batch_size=config.data.batch_size, shuffle=False)
+    validation = prepared.splits.validation
+    return train_feed(prepared), None if validation is None else plain_feed(prepared, validation)
 
 
 def _unit(recipe: Recipe) -> str:
@@ -120,8 +123,9 @@ def _unit(recipe: Recipe) -> str:
     return "images" if "image" in kinds else "rows" if kinds == {"vector"} else "examples"
 
 
-def compile_for_training(model: keras.Model, recipe: Recipe) -> None:
+def compile_for_training(model: keras.Model, prepared: Prepared) -> None:
     """Compiles a model as the recipe's training says."""
+    recipe = prepared.recipe
     training = recipe.config.training
     optimizer = (
         training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
@@ -134,6 +138,7 @@ def compile_for_training(model: keras.Model, recipe: Recipe) -> None:
         recipe.supervisions,
         in_updates(optimizer, recipe.components, training.epochs, updates),
         loss_weights=training.loss_weights,
+        scales=prepared.scales,
         jit_compile=bool(training.jit_compile),
         steps_per_execution=int(training.steps_per_execution),
     )
@@ -162,7 +167,7 @@ def _write_provenance(run: RunFolder, prepared: Prepared, command: Sequence[str]
         provenance(
             command=command,
             seeds={"seed": recipe.config.seed},
-            data_fingerprint=fingerprint(prepared.splits),
+            data_fingerprint=fingerprint(prepared.loaded),
             chosen={"training.best": {"monitor": monitor, "mode": mode}},
             recipe_folder=folder,
             gpus=[device.name for device in tf.config.list_physical_devices("GPU")],

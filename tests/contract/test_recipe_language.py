@@ -207,12 +207,12 @@ def test_a_component_is_its_name_or_its_name_with_its_arguments() -> None:
             lambda recipe: layers_of(recipe)["dense"]["kernel_constraint"].arguments["max_value"],
         ),
         (
-            HEAD.replace("digits", "{captcha: {length: [2, 2]}}") + "model: {sequential: [Flatten]}\n",
-            lambda recipe: recipe.config.data.source.arguments["length"][0],
+            HEAD.replace("digits", "{wardrobe: {garments: [2, 2]}}") + MODEL,
+            lambda recipe: recipe.config.data.source.arguments["garments"][0],
         ),
         (
-            HEAD.replace("digits}", "digits, augment: [{RandomCrop: {height: 2, width: 2}}]}") + MODEL,
-            lambda recipe: recipe.config.data.augment[0].arguments["height"],
+            HEAD.replace("digits}", "digits, augment: [{pad_and_crop: {padding: 2}}]}") + MODEL,
+            lambda recipe: recipe.config.data.augment[0].arguments["padding"],
         ),
         (model("{mlp: {units: [2]}}"), lambda recipe: layers_of(recipe)["mlp.dense"]["units"]),
         (HEAD + "model: {echo_state_network: {units: 2}}\n", lambda recipe: recipe.model.arguments["units"]),

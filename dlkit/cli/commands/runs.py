@@ -47,7 +47,8 @@ def _told(run: RunFolder, root: Path) -> dict[str, Any]:
     status, state = run.read_status(), run.state()
     return {
         "run": str(run.path.resolve()),
-        "recipe": run.path.parent.relative_to(root).as_posix(),
+        "name": run.path.relative_to(_folder(run).parent).as_posix(),
+        "recipe": _folder(run).parent.relative_to(root).as_posix(),
         "state": state,
         "epoch": status.epoch,
         "epochs": status.epochs,
@@ -56,6 +57,14 @@ def _told(run: RunFolder, root: Path) -> dict[str, Any]:
         "seconds": _seconds(status.started, None if state == "running" else status.updated),
         "error": status.error,
     }
+
+
+def _folder(run: RunFolder) -> Path:
+    """The folder of a run, or of the group that it is a member of."""
+    from dlkit.runs.folder import GROUP
+
+    group = run.path.parent.parent
+    return group if (group / GROUP).is_file() else run.path
 
 
 def _metrics(run: RunFolder) -> dict[str, float]:
@@ -87,7 +96,7 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
         name: value for name, value in run["metrics"].items() if isinstance(value, float) and not name.endswith("loss")
     }
     return (
-        Path(run["run"]).name,
+        run["name"],
         run["recipe"],
         run["state"],
         f"{run['epoch']}/{run['epochs']}" if run["epochs"] else "",

@@ -21,7 +21,7 @@ def read(file: Path, features: Mapping[str, Feature]) -> Rows:
     try:
         # Mapped, not loaded: a header that claims more than the file holds allocates nothing.
         array: np.ndarray = np.lib.format.open_memmap(file, mode="r")
-    except (OSError, ValueError, EOFError, TokenError) as error:
+    except (OSError, ValueError, TypeError, EOFError, TokenError) as error:
         raise DlkitError(f"{file}: this is no .npy file of numbers, or a damaged one: {error}") from None
     shape = feature.shape if feature.shape is not None else array.shape[1:]
     if shape[-1:] == (1,) and any(_fits(part, shape[:-1]) for part in (array.shape, array.shape[1:])):

@@ -10,13 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from dlkit.data.inputs import arrays, pictures, tables
+from dlkit.data.inputs import arrays, pictures, sounds, tables, texts
 from dlkit.data.inputs.rows import Rows
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Feature
 
-_READERS = (pictures, tables, arrays)
-_IN_FOLDERS = tuple(pictures.SUFFIXES)
+_READERS = (pictures, tables, arrays, texts, sounds)
+# The kind of feature that a folder may hold -> what it is called and what its files end in.
+_IN_FOLDERS = {
+    "image": ("pictures", tuple(pictures.SUFFIXES)),
+    "text": ("texts", texts.SUFFIXES),
+    "audio": ("sounds", sounds.SUFFIXES),
+}
 
 
 def read_inputs(paths: Sequence[str | Path], features: Mapping[str, Feature]) -> Rows:
@@ -25,9 +30,14 @@ def read_inputs(paths: Sequence[str | Path], features: Mapping[str, Feature]) ->
     - A picture is turned upright, made gray or colored as the feature is, and resized to its height and width with a
       bilinear filter, whatever its proportions. Of an animation the first frame counts; transparency does not. Pixels
       are 0 to 255, or 0 to the `maximum` that the feature declares.
-    - A folder stands for the pictures in it, by name.
-    - A CSV file has a header that names the columns of the vector features and the features of a single number, all of
-      them and no others, in any order.
+    - A `.txt` file is one text in UTF-8, however many lines it has; the blanks at its ends are taken away.
+    - A `.wav` file is one sound, of the rate and the length that the model takes.
+    - A folder stands for the pictures in it, by name; or for the texts or sounds, where the model takes these.
+    - A CSV file has a header that names the columns of the features of several columns (or the date that columns as
+      `sold.month` are parts of) and the features of a single value, in any order; other columns, as targets, are passed
+      over. It is separated by commas, semicolons, tabs or bars. A value may be missing where the source says how.
+    - A CSV file of a series, for a model of the past steps, is one example: its last steps. Where the model also takes
+      the dates of the steps to forecast, these are the rows below them, with the date only.
     - A `.npy` file holds one example or a batch.
 
     Args:
@@ -45,7 +55,7 @@ def read_inputs(paths: Sequence[str | Path], features: Mapping[str, Feature]) ->
     problems: list[str] = []
     for path in paths:
         try:
-            for file in _files(Path(path)):
+            for file in _files(Path(path), features):
                 _append(file, features, labels, parts, problems)
         except DlkitError as error:
             problems.append(str(error))
@@ -56,15 +66,15 @@ def read_inputs(paths: Sequence[str | Path], features: Mapping[str, Feature]) ->
     return labels, {name: _joined(name, arrays) for name, arrays in parts.items()}
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _files(path: Path, features: Mapping[str, Feature]) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    files = sorted(
-        file for file in path.iterdir() if file.suffix.lower() in _IN_FOLDERS and not file.name.startswith(".")
-    )
+    kind = next((feature.kind for feature in features.values() if feature.kind in _IN_FOLDERS), "image")
+    held, suffixes = _IN_FOLDERS[kind]
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes and not file.name.startswith("."))
     if not files:
-        raise DlkitError(f"{path}: this folder holds no pictures ({', '.join(_IN_FOLDERS)})")
+        raise DlkitError(f"{path}: this folder holds no {held} ({', '.join(suffixes)})")
     yield from files
 
 

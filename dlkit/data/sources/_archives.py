@@ -23,11 +23,20 @@ def leads_out(name: str) -> bool:
 def read_tar(
     archive: Path, wanted: Callable[[str], bool], limit: int, problems: Problems
 ) -> Iterator[tuple[str, bytes]]:
-    """The members of a tar archive, however compressed, in their order: names and contents.
+    """The wanted files of a tar archive, however compressed, in their order: names and contents; see `tar_members`."""
+    for member, content in tar_members(archive, wanted, limit, problems):
+        if content is not None:
+            yield member.name, content
+
+
+def tar_members(
+    archive: Path, wanted: Callable[[str], bool], limit: int, problems: Problems
+) -> Iterator[tuple[tarfile.TarInfo, bytes | None]]:
+    """The files and folders of a tar archive, however compressed, in their order, with the contents of wanted files.
 
     Args:
         archive: The file.
-        wanted: Tells by its name whether a member is to be read.
+        wanted: Tells by its name whether a file is to be read.
         limit: The most bytes that a member may have.
         problems: Takes links, members that lead out of the archive, and what else cannot be read.
     """
@@ -40,7 +49,9 @@ def read_tar(
                 elif member.isreg() and wanted(member.name):
                     file = tar.extractfile(member)
                     assert file is not None  # as of every regular file
-                    yield member.name, file.read()
+                    yield member, file.read()
+                else:
+                    yield member, None
             while tar.fileobj is not None and tar.fileobj.read(_CHUNK):
                 pass  # the checksum of the compressed data stands at its end
     except tarfile.ReadError as error:

@@ -9,19 +9,17 @@ Source: https://www.cs.toronto.edu/~kriz/cifar.html
 
 from __future__ import annotations
 
-import io
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dlkit.data.sources._pickles import PickledArray, load_pickle
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:
     import numpy as np
 
 PIXELS = 3 * 32 * 32
-_INTEGERS = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)}
 _CURE = "get the file anew: it is damaged, or no batch file of this kind"
 
 
@@ -119,18 +117,7 @@ def check_labels(labels: np.ndarray, origin: str, classes: int) -> np.ndarray:
 
 def _mapping(content: bytes, origin: str) -> dict[Any, Any]:
     """The pickled mapping, its keys as text."""
-    try:
-        loaded = _Unpickler(io.BytesIO(content), encoding="bytes").load()
-    except _Refused as refused:
-        raise DlkitError(
-            f"{origin} asks for `{refused}` to be run, where a batch file holds arrays, lists, numbers and text only; "
-            "it was not run",
-            "do not trust this file, and get it from where it is published",
-        ) from None
-    except Exception as error:  # a damaged pickle raises almost anything
-        short = isinstance(error, EOFError) or "truncated" in str(error)
-        what = "is cut short" if short else "is no pickle, or a damaged one"
-        raise DlkitError(f"{origin} {what}: {error}", _CURE) from error
+    loaded = load_pickle(content, origin, _CURE)
     if not isinstance(loaded, dict):
         raise DlkitError(f"{origin} holds a {type(loaded).__name__}, where a mapping is expected", _CURE)
     return {key.decode("latin-1") if isinstance(key, bytes) else key: value for key, value in loaded.items()}
@@ -140,68 +127,10 @@ def _array(value: Any, place: str) -> np.ndarray:
     import numpy as np
 
     try:
-        if isinstance(value, _Array):
+        if isinstance(value, PickledArray):
             return value.read()
         if isinstance(value, list) and all(type(item) is int for item in value):
             return np.array(value, np.int64)
     except (TypeError, ValueError, OverflowError) as error:
         raise DlkitError(f"{place} is a damaged array: {error}", _CURE) from None
     raise DlkitError(f"{place} is no array of integers", _CURE)
-
-
-class _Refused(Exception):
-    """A pickle names something that is to be run."""
-
-
-class _Dtype:
-    """What a pickle says of the type of an array."""
-
-    def __init__(self, code: str | bytes, *flags: object) -> None:
-        self.code = code.decode("latin-1") if isinstance(code, bytes) else code
-        self.order = "="
-
-    def __setstate__(self, state: tuple) -> None:
-        order = state[1]
-        self.order = order.decode("latin-1") if isinstance(order, bytes) else order
-
-
-class _Array:
-    """What a pickle says of an array.
-
-    NumPy is not handed the state itself: with a type of forged flags it would read memory that is not the array's.
-    """
-
-    def __setstate__(self, state: tuple) -> None:
-        _, self.shape, self.dtype, self.fortran, self.content = state
-
-    def read(self) -> np.ndarray:
-        """The array, if it is one of integers, as a view of the content that was read."""
-        import numpy as np
-
-        if not isinstance(self.dtype, _Dtype) or self.dtype.code not in _INTEGERS:
-            raise TypeError("its values are no integers")
-        order = ">" if self.dtype.order == ">" else "<"  # of single bytes it is "|", and does not matter
-        values = np.frombuffer(self.content, np.dtype(order + self.dtype.code))
-        return values.reshape(self.shape, order="F" if self.fortran else "C")
-
-
-class _Unpickler(pickle.Unpickler):
-    """Makes plain containers and descriptions of arrays, and refuses to name anything else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        match module.replace("numpy.core", "numpy._core"), name:
-            case "numpy", "ndarray":
-                return _Array
-            case "numpy", "dtype":
-                return _Dtype
-            case "numpy._core.multiarray", "_reconstruct":
-                return lambda *empty: _Array()
-            case "numpy._core.numeric", "_frombuffer":  # of protocol 5
-                return _from_buffer
-        raise _Refused(f"{module}.{name}")
-
-
-def _from_buffer(content: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
-    array = _Array()
-    array.__setstate__((1, shape, dtype, order == "F", content))
-    return array

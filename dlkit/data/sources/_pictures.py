@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
-import struct
-import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -24,9 +21,7 @@ SPLITS = ("train", "test")
 SUFFIXES = (".jpg", ".jpeg", ".png")
 _FORMATS = ("JPEG", "PNG")
 _MOST_BYTES = 2**20  # of one member
-_ANEW, _RESIZE = "get the picture anew", "resize the picture"
-# What Pillow's decoders raise, and what zipfile does.
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+_RESIZE = "resize the picture"
 _UNREADABLE = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
@@ -48,12 +43,9 @@ def read_pictures(
     Raises:
         DlkitError: The archive or members of it are damaged, lead out of it, or are no pictures of a class.
     """
-    from PIL import Image
-
     problems = Problems()
     try:
-        with zipfile.ZipFile(archive) as opened, warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is looked at before decoding
+        with zipfile.ZipFile(archive) as opened:
             found = _find(opened, archive, classes, problems)
             read = {split: _read(opened, archive, members, size, problems) for split, members in found.items()}
     except (OSError, zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
@@ -131,31 +123,18 @@ def _content(opened: zipfile.ZipFile, archive: Path, member: zipfile.ZipInfo) ->
             content = file.read(_MOST_BYTES + 1)
     except _UNREADABLE as error:
         raise DlkitError(f"{place} cannot be read: {error}", "pack the archive anew") from None
-    if not content:
-        raise DlkitError(f"{place} is empty", _ANEW)
     if len(content) > _MOST_BYTES:
         raise DlkitError(f"{place} is larger than {_MOST_BYTES:,} bytes", "pack the archive anew")
     return content
 
 
 def _decode(content: bytes, place: str, size: tuple[int, int]) -> np.ndarray:
-    import numpy as np
-    from PIL import Image
+    from dlkit.data.pictures import opened, pixels
 
-    try:
-        with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
-            if picture.size != size:
-                raise DlkitError(
-                    f"{place} has {_times(picture.size)} pixels, where {_times(size)} are expected", _RESIZE
-                )
-            return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
-    except Image.DecompressionBombError:
-        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
-        raise DlkitError(f"{place} has more than {most:,} pixels, where {_times(size)} are expected", _RESIZE) from None
-    except Image.UnidentifiedImageError:
-        raise DlkitError(f"{place} is no picture, or a damaged one", _ANEW) from None
-    except _DAMAGED as error:
-        raise DlkitError(f"{place} is a damaged picture: {error}", _ANEW) from None
+    with opened(content, place, _FORMATS) as picture:
+        if picture.size != size:
+            raise DlkitError(f"{place} has {_times(picture.size)} pixels, where {_times(size)} are expected", _RESIZE)
+        return pixels(picture, 3)
 
 
 def _times(size: tuple[int, int]) -> str:

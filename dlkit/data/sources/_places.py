@@ -97,8 +97,8 @@ class DownloadFailed(Exception):
     """Keras could not download a data set; the message says why."""
 
 
-def download(name: str, **arguments: Any) -> Any:
-    """What `keras.datasets.<name>.load_data` returns; Keras looks in its cache, downloads and checks the sum.
+def download(name: str, function: str = "load_data", **arguments: Any) -> Any:
+    """What `keras.datasets.<name>.<function>` returns; Keras looks in its cache, downloads and checks the sum.
 
     Raises:
         DownloadFailed: It could not.
@@ -107,6 +107,6 @@ def download(name: str, **arguments: Any) -> Any:
 
     try:
         with contextlib.redirect_stdout(sys.stderr):  # where Keras's progress belongs
-            return getattr(keras.datasets, name).load_data(**arguments)
+            return getattr(getattr(keras.datasets, name), function)(**arguments)
     except Exception as error:  # Keras raises a bare Exception where a download fails
         raise DownloadFailed(str(error)) from error

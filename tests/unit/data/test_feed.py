@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
 import weakref
 from collections.abc import Iterable
 from itertools import chain
@@ -11,8 +16,13 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
+import tensorflow as tf  # noqa: E402
+
 from dlkit.data.arrays import Arrays  # noqa: E402
-from dlkit.data.feed import Feed  # noqa: E402
+from dlkit.data.augment import Augment, LayerChange  # noqa: E402
+from dlkit.data.columns import Column, Windows  # noqa: E402
+from dlkit.data.feed import Feed, telling_failures  # noqa: E402
+from dlkit.errors import DlkitError  # noqa: E402
 
 COUNT, BATCH, STEPS = 23, 5, 5
 
@@ -199,3 +209,185 @@ def test_fit_evaluate_and_predict_agree_with_arrays(steps_per_execution: int) ->
     assert model.predict(given, verbose=0).shape == (COUNT, 1)
     model.fit(given, epochs=2, verbose=0, validation_data=given)
     assert int(model.optimizer.iterations.numpy()) == 2 * STEPS
+
+
+class Damaged(Column):
+    """Pictures that hold their row number; one of them cannot be read."""
+
+    def __init__(self, count: int, bad: int | None = None) -> None:
+        self.shape, self.dtype, self.bad = (count, 4, 4, 1), np.dtype(np.uint8), bad
+        self.threads: set[int] = set()
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        self.threads.add(threading.get_ident())
+        time.sleep(0.01)
+        if self.bad in rows:
+            raise DlkitError(f"picture {self.bad}.png is cut short", "mend it", code="damaged")
+        return np.broadcast_to(rows[:, None, None, None], (len(rows), 4, 4, 1)).astype(np.uint8)
+
+    def take(self, rows: np.ndarray) -> Damaged:
+        raise NotImplementedError
+
+    def digest(self) -> bytes:
+        return b""
+
+
+def pictures(bad: int | None = None) -> Arrays:
+    return Arrays({"image": Damaged(COUNT, bad)}, {"y": np.arange(COUNT, dtype=np.int32)})
+
+
+def test_a_column_is_read_batch_by_batch_by_several_threads() -> None:
+    given = pictures()
+    feed = Feed(given, batch_size=2, seed=7)
+    assert feed.get_tf_dataset().element_spec[0].shape.as_list() == [None, 4, 4, 1]
+    for x, y in feed:
+        assert x.dtype == "uint8" and x.shape[1:] == (4, 4, 1)
+        assert x[:, 0, 0, 0].numpy().tolist() == y.numpy().tolist()
+    assert len(given.features["image"].threads) > 1
+
+
+_DETERMINISTIC = """
+import threading, numpy as np, tensorflow as tf
+from dlkit.data.arrays import Arrays
+from dlkit.data.columns import Windows
+from dlkit.data.feed import Feed
+
+tf.config.experimental.enable_op_determinism()
+both = threading.Barrier(2, timeout=20)
+
+class Meeting(Windows):
+    def read(self, rows):
+        both.wait()  # two batches are read at a time, or none
+        return super().read(rows)
+
+column = Meeting(np.zeros(20, np.float32), np.arange(16), 4)
+print(len(list(Feed(Arrays({"x": column}, {}), batch_size=2))))
+"""
+
+
+def test_batches_are_read_side_by_side_also_where_operations_are_deterministic() -> None:
+    done = subprocess.run([sys.executable, "-c", _DETERMINISTIC], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["8"], done.stderr[-2000:]
+
+
+def test_windows_and_texts_travel_beside_arrays() -> None:
+    series = np.arange(30, dtype=np.float32)
+    texts = np.array([f"ä {n}" for n in range(COUNT)], object)
+    every = Arrays({"window": Windows(series, np.arange(COUNT), 3), "text": texts}, {"y": np.arange(COUNT)})
+    for x, y in Feed(every, batch_size=BATCH, seed=1):
+        assert x["text"].dtype == tf.string and x["text"].shape.rank == 1
+        assert [text.decode() for text in x["text"].numpy()] == [f"ä {n}" for n in y.numpy()]
+        np.testing.assert_array_equal(x["window"].numpy(), y.numpy()[:, None] + np.arange(3))
+
+
+def test_what_cannot_be_read_is_told_as_itself() -> None:
+    with pytest.raises(DlkitError, match=r"picture 7\.png is cut short\nmend it"):
+        list(Feed(pictures(7), batch_size=2))
+    feed = Feed(pictures(7), batch_size=2)
+    model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(tf.errors.OpError):
+        model.evaluate(feed, verbose=0)
+    for work in (model.fit, model.evaluate, model.predict):
+        with pytest.raises(DlkitError, match="cut short") as raised, telling_failures(None, feed):
+            work(feed, verbose=0)
+        assert raised.value.code == "damaged"
+    with pytest.raises(tf.errors.InvalidArgumentError), telling_failures(feed):
+        tf.reshape(tf.zeros([2]), [3])
+
+
+def test_no_array_is_copied() -> None:
+    image = np.zeros((2000, 64, 64, 3), np.uint8)  # 24.6 MB
+    tracemalloc.start()
+    given = Feed(Arrays({"image": image}, {"y": np.zeros(2000, np.int32)}), batch_size=4)
+    next(iter(given))
+    assert given._arrays.features["image"] is image
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < image.nbytes / 4
+
+
+def labeled(classes: int = 3) -> Arrays:
+    labels = (np.arange(COUNT) % 7 // (7 - classes)).astype(np.int32)
+    return Arrays({"row": np.arange(COUNT, dtype=np.float32)[:, None]}, {"y": np.minimum(labels, classes - 1)})
+
+
+def test_class_weights_do_what_keras_does_with_them() -> None:
+    every, weights = labeled(), np.array([1.0, 4.0, 0.5], np.float32)
+
+    def trained(feed: bool) -> tuple[list[float], Any]:
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Rescaling(0.05), keras.layers.Dense(3)])
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("sgd", loss, metrics=["accuracy"], weighted_metrics=[keras.metrics.SparseCategoricalAccuracy()])
+        options: dict[str, Any] = {"epochs": 2, "shuffle": False, "verbose": 0}
+        if feed:
+            given = Feed(every, batch_size=BATCH, shuffle=False, class_weight={"y": weights})
+            history = model.fit(given, **options)
+        else:
+            by_class = dict(enumerate(weights.tolist()))
+            history = model.fit(
+                every.features["row"], every.targets["y"], batch_size=BATCH, class_weight=by_class, **options
+            )
+        return model.get_weights(), history.history
+
+    (ours, history), (theirs, reference) = trained(True), trained(False)
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-6)
+    for name in reference:
+        assert history[name] == pytest.approx(reference[name], rel=1e-5), name
+    assert history["accuracy"] != history["sparse_categorical_accuracy"]  # `metrics` count examples, unweighted
+
+
+def test_shares_are_one_hot_and_weighed_by_the_class() -> None:
+    weights = {"y": np.array([1.0, 4.0, 0.5], np.float32)}
+    plain = list(Feed(labeled(), batch_size=BATCH, shuffle=False, class_weight=weights))
+    for (x, y, weight), (_, classes, expected) in zip(
+        Feed(labeled(), batch_size=BATCH, shuffle=False, class_weight=weights, shares={"y": 5}), plain, strict=True
+    ):
+        assert x.shape[1:] == (1,) and y.dtype == "float32" and y.shape[1:] == (5,)
+        np.testing.assert_array_equal(y, np.eye(5)[classes])
+        np.testing.assert_array_equal(weight, expected)
+        np.testing.assert_array_equal(expected, weights["y"][classes])
+    two = Feed(labeled(2), batch_size=BATCH, shuffle=False, shares={"y": 1}, class_weight={"y": np.array([1.0, 3.0])})
+    for _, y, weight in two:
+        assert y.shape[1:] == (1,) and weight.numpy().tolist() == [1.0 + 2 * share for share in y.numpy()[:, 0]]
+
+
+def test_weights_of_mixed_labels_are_mixed_alike() -> None:
+    image = np.zeros((COUNT, 4, 4, 1), np.uint8)
+    mixed = Augment([LayerChange(keras.layers.MixUp(alpha=1.0), ["image"], "MixUp", mixed="y")])
+    weights = np.array([1.0, 4.0, 0.5], np.float32)
+    given = Arrays({"image": image}, labeled().targets)
+    feed = Feed(given, batch_size=BATCH, augment=mixed, shares={"y": 3}, class_weight={"y": weights})
+    found = [(y.numpy(), weight.numpy()) for _, y, weight in feed]
+    for y, weight in found:
+        np.testing.assert_allclose(weight, y @ weights, rtol=1e-5)
+    assert any(((y > 0.05) & (y < 0.95)).any() for y, _ in found)
+
+
+def test_of_several_targets_the_one_of_classes_is_weighed() -> None:
+    every = Arrays(labeled().features, {**labeled().targets, "z": np.zeros(COUNT, np.float32)})
+    weights = np.array([0.0, 4.0, 0.5], np.float32)
+    row = keras.Input((1,))
+    model = keras.Model(row, {"y": keras.layers.Dense(3, name="y")(row), "z": keras.layers.Dense(1, name="z")(row)})
+    losses = {"y": keras.losses.SparseCategoricalCrossentropy(from_logits=True), "z": "mse"}
+    model.compile("sgd", losses)
+    feed = Feed(every, batch_size=BATCH, shuffle=False, class_weight={"y": weights})
+    y, weight = next(iter(feed))[1:]
+    np.testing.assert_array_equal(weight["y"], weights[y["y"]])
+    assert weight["z"].numpy().tolist() == [1.0] * BATCH
+    told = model.evaluate(feed, verbose=0, return_dict=True)
+    outputs = model.predict(every.features["row"], verbose=0)
+    losses_of_y = losses["y"].__class__(from_logits=True, reduction=None)(every.targets["y"], outputs["y"]).numpy()
+    expected = np.mean(losses_of_y * weights[every.targets["y"]]) + np.mean(outputs["z"] ** 2)
+    assert told["loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_balanced_epoch_draws_the_classes_alike() -> None:
+    given = Feed(labeled(), batch_size=BATCH, seed=2, balance="y")
+    drawn = np.concatenate([y.numpy() for _, y in given])
+    assert len(drawn) == COUNT and np.ptp(np.bincount(drawn)) <= 1
+    given.epoch, given.start = 4, 2
+    rest = [x.numpy().tolist() for x, _ in given]
+    given.start = 0
+    assert [x.numpy().tolist() for x, _ in given][2:] == rest

@@ -19,6 +19,7 @@ GRAY = {"image": Feature("image", (28, 28, 1), "uint8")}
 COLOR = {"image": Feature("image", (16, 12, 3), "uint8")}
 DIGITS = {"image": Feature("image", (8, 8, 1), "uint8", maximum=16)}
 TABLE = {"table": Feature("vector", (2,), "float32", columns=("length", "width"))}
+TEXT = {"text": Feature("text", (), "string")}
 MIXED = {**TABLE, "age": Feature("number", (), "int32")}
 
 
@@ -134,7 +135,7 @@ def bomb(path: Path, side: int) -> Path:
 
 @pytest.mark.parametrize("side", [30_000, 12_000])
 def test_a_decompression_bomb_is_refused(tmp_path: Path, side: int) -> None:
-    assert "bomb.png: more than 89,478,485 pixels" in failure([bomb(tmp_path / "bomb.png", side)], GRAY)
+    assert "pixels, where 89,478,485 are the most" in failure([bomb(tmp_path / "bomb.png", side)], GRAY)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "gif", "webp"])
@@ -172,7 +173,7 @@ def test_a_picture_is_refused_where_the_model_takes_none(tmp_path: Path) -> None
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.bmp", "x.gif", "x.webp", "x.npy", "x.csv"])
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.bmp", "x.gif", "x.webp", "x.npy", "x.csv", "x.txt"])
 @given(data=st.data())
 def test_damaged_files_give_rows_or_errors(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
@@ -182,6 +183,8 @@ def test_damaged_files_give_rows_or_errors(
         path.write_text("length,width\n1,2\n")
     elif name == "x.npy":
         np.save(path, np.zeros((1, 2), np.float32))
+    elif name == "x.txt":
+        path.write_text("süß")
     else:
         exif = Image.Exif()
         exif[0x010E] = "a title"
@@ -193,7 +196,7 @@ def test_damaged_files_give_rows_or_errors(
         content[place] = byte
     path.write_bytes(content)
     try:
-        labels, arrays = read_inputs([path], TABLE if name in ("x.csv", "x.npy") else GRAY)
+        labels, arrays = read_inputs([path], {".csv": TABLE, ".npy": TABLE, ".txt": TEXT}.get(path.suffix, GRAY))
     except DlkitError as error:
         assert name in str(error)
     else:
@@ -208,6 +211,36 @@ def test_another_format_under_a_known_suffix_is_refused(tmp_path: Path) -> None:
 
 def test_nothing_given_is_an_error() -> None:
     assert failure([], GRAY) == "no input is given"
+
+
+# Texts
+
+
+def test_a_text_file_is_one_row_however_many_lines_it_has(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_bytes("\ufeff Good film.\r\n\r\nReally süß! \n".encode())
+    (tmp_path / "a.TXT").write_text("Bad.")
+    (tmp_path / "shoe.png").write_text("no text")
+    labels, arrays = read_inputs([tmp_path / "b.txt", tmp_path], TEXT)
+    assert labels == [str(tmp_path / name) for name in ("b.txt", "a.TXT", "b.txt")]
+    assert arrays["text"].tolist() == ["Good film.\n\nReally süß!", "Bad.", "Good film.\n\nReally süß!"]
+    assert arrays["text"].dtype == object and arrays["text"].shape == (3,)
+
+
+def test_texts_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_bytes(b"fine\nna\xefve")
+    (tmp_path / "blank.txt").write_text(" \n")
+    (tmp_path / "folder").mkdir()
+    message = failure([tmp_path / name for name in ("bad.txt", "blank.txt", "folder")], TEXT)
+    assert "bad.txt:2: byte 3 of the line, 0xef, is no UTF-8" in message
+    assert "blank.txt: the file holds no text" in message
+    assert "folder: this folder holds no texts (.txt)" in message
+
+
+def test_a_text_is_refused_where_the_model_takes_none(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("a text")
+    assert "this is a text, and the model takes `image` (image)" in failure([tmp_path / "x.txt"], GRAY)
+    tokens = {"tokens": Feature("sequence", (8,), "int32", vocabulary_size=9)}
+    assert "the model takes `tokens` (sequence)" in failure([tmp_path / "x.txt"], tokens)
 
 
 # CSV
@@ -236,7 +269,6 @@ def test_the_label_of_a_row_is_its_line_even_after_quoted_line_ends(tmp_path: Pa
     ("text", "message"),
     [
         ("length\n1\n", "rows.csv:1: the header lacks `width`"),
-        ("length,width,weight\n1,2,3\n", "rows.csv:1: the model takes no column `weight`"),
         ("length,widht\n1,2\n", "rows.csv:1: the model takes no column `widht`; did you mean `width`?"),
         ("length,width,width\n1,2,3\n", "rows.csv:1: column `width` stands there 2 times"),
         ("length,width\n1,2\n1,long\n", "rows.csv:3: column `width`: `long` is no finite number"),
@@ -343,3 +375,117 @@ def test_a_header_that_claims_more_than_the_file_holds_is_refused(tmp_path: Path
     content = path.read_bytes()
     path.write_bytes(content.replace(b"(2, 2), }".ljust(20), b"(9999999999, 2), }".ljust(20)))
     assert "x.npy: this is no .npy file of numbers" in failure([path], TABLE)
+
+
+# CSV of columns of several kinds
+
+MISSING = ("", "?", "NA")
+PEOPLE = {
+    "numbers": Feature("vector", (3,), columns=("age", "born.year", "born.weekday"), missing=MISSING),
+    "categories": Feature("category", (2,), "string", columns=("color", "size"), missing=MISSING),
+    "remark": Feature("text", (), "string", missing=MISSING),
+}
+
+
+def test_rows_of_numbers_categories_texts_and_dates(tmp_path: Path) -> None:
+    path = csv(
+        tmp_path / "rows.csv",
+        'income,remark,size,born,age,color\nhigh,"a, b",L,2024-02-29,31,red\n,?,NA,?,?,\nlow, c ,M,1981-01-02 10:00,-2.5, new\n',
+    )
+    labels, arrays = read_inputs([path], PEOPLE)
+    assert labels == [f"{path}:{line}" for line in (2, 3, 4)]
+    nan = np.nan
+    np.testing.assert_array_equal(
+        arrays["numbers"], np.array([[31, 2024, 3], [nan, nan, nan], [-2.5, 1981, 4]], np.float32)
+    )
+    assert arrays["numbers"].dtype == np.float32 and list(arrays) == ["numbers", "categories", "remark"]
+    assert arrays["categories"].tolist() == [["red", "L"], ["", ""], ["new", "M"]]
+    assert arrays["remark"].tolist() == ["a, b", "", "c"] and arrays["remark"].dtype == object
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_seen_from_the_header(tmp_path: Path, separator: str) -> None:
+    path = csv(tmp_path / "rows.csv", "width,length\n1,2\n".replace(",", separator))
+    assert read_inputs([path], TABLE)[1]["table"].tolist() == [[2, 1]]
+
+
+def test_a_column_called_as_a_part_of_a_date_is_itself(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", "sold.year,sold\n7,2024-01-01\n")
+    feature = Feature("vector", (2,), columns=("sold.year", "sold.month"))
+    assert read_inputs([path], {"numbers": feature})[1]["numbers"].tolist() == [[7, 1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("age,color,size,remark\n1,a,b,c\n", "rows.csv:1: the header lacks `born`"),
+        ("age,color,size,remark,bron\n1,a,b,c,d\n", "rows.csv:1: the model takes no column `bron`; did you mean `born`?"),
+        ("age,color,size,remark,born\n1,a,b,c,d\n", "rows.csv:2: column `born`: `d` is no date"),
+        ("age,color,size,remark,born\nx,a,b,c,?\n", "rows.csv:2: column `age`: `x` is no finite number"),
+        ("age,color,size,remark,born\ninf,a,b,c,?\n", "rows.csv:2: column `age`: `inf` is no finite number"),
+    ],
+)  # fmt: skip
+def test_wrong_cells_of_other_kinds_are_told(tmp_path: Path, text: str, message: str) -> None:
+    assert failure([csv(tmp_path / "rows.csv", text)], PEOPLE).endswith(message)
+
+
+def test_a_missing_value_is_an_error_where_the_source_knows_none(tmp_path: Path) -> None:
+    path = csv(tmp_path / "rows.csv", "age\n?\n")
+    assert "`?` is no finite number" in failure([path], {"age": Feature("number", (), "float32")})
+    integer = Feature("number", (), "int32", missing=MISSING)
+    assert "`?` is no integer of type int32" in failure([path], {"age": integer})
+
+
+def test_the_file_that_a_source_reads_gives_its_examples(tmp_path: Path) -> None:
+    from dlkit.data.sources.csv import csv as source
+
+    path = csv(
+        tmp_path / "rows.csv",
+        "when,a,b,y\n2020-01-01 06:00,1,u,1\n,NA,v,2\n2020-05-31,-3e5,u,3\n2021-12-24,4,?,4\n2022-01-01,0.1,v,5\n",
+    )
+    splits = source(path, "y")
+    assert splits.facts is not None and set(splits.train.features) == {"numbers", "categories"}
+    for name, array in read_inputs([path], splits.facts.features)[1].items():
+        np.testing.assert_array_equal(array, splits.train.features[name])
+
+
+# CSV of a series
+
+PAST = {"past": Feature("sequence", (2, 3), columns=("warmth", "wind", "day.month"), missing=MISSING)}
+AHEAD = {**PAST, "calendar": Feature("sequence", (2, 1), columns=("day.month",), missing=MISSING)}
+SERIES = "day,wind,warmth\n2024-01-30,1,10\n2024-01-31,2,20\n2024-02-01,3,30\n"
+
+
+def test_the_last_steps_of_a_series_are_one_example(tmp_path: Path) -> None:
+    path = csv(tmp_path / "series.csv", SERIES)
+    labels, arrays = read_inputs([path], PAST)
+    assert labels == [f"{path}:4"]
+    assert arrays["past"].tolist() == [[[20, 2, 1], [30, 3, 2]]] and arrays["past"].dtype == np.float32
+
+
+def test_the_dates_of_the_steps_to_forecast_are_the_rows_below(tmp_path: Path) -> None:
+    path = csv(tmp_path / "series.csv", SERIES + "2024-02-02,,\n2024-02-29,?,\n2024-03-01,,NA\n")
+    labels, arrays = read_inputs([path], AHEAD)
+    assert labels == [f"{path}:4"]
+    assert arrays["past"].tolist() == [[[20, 2, 1], [30, 3, 2]]] and arrays["calendar"].tolist() == [[[2], [3]]]
+    assert read_inputs([path], PAST)[1]["past"].tolist() == arrays["past"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "features", "message"),
+    [
+        ("day,wind,warmth\n2024-01-30,1,10\n", PAST, "series.csv: `past` takes 2 steps, and there are 1"),
+        ("day,wind,warmth\n2024-01-30,,\n", PAST, "series.csv: `past` takes 2 steps, and there are 0"),
+        (SERIES + "2024-02-02,,\n", AHEAD, "`calendar` takes the dates of 2 steps to forecast, and at the end stand 1"),
+        (SERIES + "2024-02-02,4,\n", PAST, "series.csv:5: column `warmth`: the value is missing"),
+        (SERIES + "?,4,40\n", PAST, "series.csv:5: column `day.month`: the value is missing"),
+        (SERIES + "2024-02-01,4,40\n", PAST, "series.csv:5: column `day`: `2024-02-01` does not come after the one before"),
+        ("wind,warmth\n1,2\n", PAST, "series.csv:1: the header lacks `day`"),
+        (SERIES, {**PAST, **TABLE}, "the model takes a series and `table` (vector), which one file cannot hold"),
+        ("a\n1\n", {"tokens": Feature("sequence", (5,), "int32")}, "`tokens` (sequence), which CSV rows cannot hold"),
+    ],
+)  # fmt: skip
+def test_wrong_series_are_told_with_their_line(
+    tmp_path: Path, text: str, features: dict[str, Feature], message: str
+) -> None:
+    assert message in failure([csv(tmp_path / "series.csv", text)], features)

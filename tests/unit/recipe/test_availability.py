@@ -16,16 +16,6 @@ Read = Callable[..., Recipe]
 @pytest.mark.parametrize(
     ("text", "message", "token"),
     [
-        (
-            "data: {source: {csv: {path: a.csv, target: y}}}\nmodel: {sequential: [Flatten]}",
-            "the source `csv`",
-            "source",
-        ),
-        ("data: {source: digits, augment: [{RandomFlip: {mode: horizontal}}]}", "`data.augment`", "augment"),
-        ("data: {source: digits, folds: 5}", "`data.folds`", "folds"),
-        ("data: {source: digits, preprocess: {image: [{Rescaling: {scale: 2}}]}}", "`data.preprocess`", "preprocess"),
-        ("data: {source: digits, class_weight: balanced}", "`data.class_weight`", "class_weight"),
-        ("data: {source: digits, features: {image: {}}}", "`data.features` as a mapping", "features"),
         ("training: {epochs: 1, precision: mixed_bfloat16}", "`training.precision: mixed_bfloat16`", "precision"),
         ("training: {epochs: 1, stages: [{name: a}]}", "`training.stages`", "stages"),
         ("training: {epochs: 1, strategy: mirrored}", "`training.strategy: mirrored`", "strategy"),
@@ -57,7 +47,7 @@ def test_what_is_not_available_is_told_at_its_place(read: Read, text: str, messa
 
 def test_all_of_it_is_told_at_once(read: Read) -> None:
     with pytest.raises(RecipeError) as raised:
-        refuse_unavailable(read("data: {source: digits, folds: 3}\ntraining: {epochs: 1, profile: {steps: [1, 2]}}"))
+        refuse_unavailable(read("evaluation: {samples: 3}\ntraining: {epochs: 1, profile: {steps: [1, 2]}}"))
     assert [found.span.line for found in raised.value.diagnostics] == [1, 2]
 
 
@@ -65,7 +55,8 @@ def test_all_of_it_is_told_at_once(read: Read) -> None:
     "text",
     [
         "",
-        "data: {source: digits, cache: memory, augment: []}",
+        "data: {source: digits, folds: 3, cache: disk, preprocess: {image: [Rescaling: {scale: 2}]}}",
+        "data: {source: digits, cache: memory, augment: [RandomFlip], class_weight: balanced, shuffle: balanced}",
         "training: {epochs: 1, precision: float32, jit_compile: true, strategy: none, steps_per_execution: 4}",
         "tune: {algorithm: {grid: {}}, space: {seed: {int: [1, 2]}}}\nexport: {format: onnx}",
         "evaluation: {metrics: [SparseTopKCategoricalAccuracy]}",

@@ -278,7 +278,7 @@ def test_a_mistake_is_told_where_it_was_written(folder: Path) -> None:
         ("out-of-range", "main.yaml", 10),
         ("out-of-range", "part.yaml", 3),
         ("unknown-optimizer", "part.yaml", 4),
-        ("wrong-type", "main.yaml", 7),
+        ("unknown-value", "main.yaml", 7),
     ]
 
 

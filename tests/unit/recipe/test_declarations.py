@@ -78,6 +78,14 @@ def test_types(tmp_path: Path, annotation: str, told: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("annotation", "length"), [("tuple[int, int] | None", (2, 2)), ("tuple[int, ...]", None), ("list[int]", None)]
+)
+def test_a_tuple_tells_its_length(tmp_path: Path, annotation: str, length: tuple[int, int] | None) -> None:
+    (found,) = declared(tmp_path, f"@register(kind='architecture')\ndef net(x: {annotation}):\n    ...\n")
+    assert found.spec.arguments["x"].length == length
+
+
+@pytest.mark.parametrize(
     ("head", "kind"),
     [
         ("@register(kind='source')\ndef thing(): ...", "source"),

@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dlkit.data.arrays import Arrays
+from dlkit.data.columns import Windows
+from dlkit.data.feed import Feed
 from dlkit.errors import DlkitError
 from dlkit.runs.folder import RunFolder
 from dlkit.training.fit import fit
@@ -251,3 +254,21 @@ def test_not_a_number_ends_with_a_message_and_the_state_failed(run: RunFolder):
     assert files(run) == {"status.json", "metrics.jsonl"}
     (line,) = run.metrics.read_text().splitlines()
     assert json.loads(line)["loss"] == "NaN"
+
+
+class Damaged(Windows):
+    """One row cannot be read."""
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        if 9 in rows:
+            raise DlkitError("picture 9.png is cut short", "mend it", "damaged")
+        return super().read(rows)
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_examples_that_cannot_be_read_are_told_as_themselves(run: RunFolder, split: str):
+    column = Damaged(np.zeros(20, np.float32), np.arange(16), 4)
+    feed = Feed(Arrays({"x": column}, {"y": np.zeros(16, np.float32)}), batch_size=4, shuffle=False)
+    with pytest.raises(DlkitError, match=r"picture 9\.png is cut short\nmend it"):
+        train(run, **{split: feed})
+    assert run.read_status().state == "failed"

@@ -16,10 +16,13 @@ from dlkit.errors import DlkitError
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe
-from dlkit.workflows import contact_sheet, preparation
+from dlkit.workflows import contact_sheet, other_data, preparation
+from dlkit.workflows import leaks as leak_module
 from dlkit.workflows.contact_sheet import write_contact_sheet
 from dlkit.workflows.data import look, look_at
-from dlkit.workflows.preparation import Prepared, leaks, other_examples
+from dlkit.workflows.leaks import leaks
+from dlkit.workflows.other_data import other_examples
+from dlkit.workflows.preparation import Prepared
 
 SIZE = 60
 
@@ -29,13 +32,17 @@ def recipe(source: object = "digits") -> Recipe:
     return dlkit.load({"name": "seen", "data": {"source": source}, "model": model, "training": {"epochs": 1}})
 
 
+def as_loaded(recipe: Recipe, splits: Splits) -> Prepared:
+    return Prepared(recipe, splits, splits, recipe.facts.features, splits)
+
+
 def prepared(features: dict[str, tuple[Feature, object]], target: Target, y: np.ndarray, **more: object) -> Prepared:
     """A recipe whose splits are these examples: the first two thirds, the rest."""
     facts = DataFacts({name: feature for name, (feature, _) in features.items()}, {"y": target})
     whole = Arrays({name: values for name, (_, values) in features.items()}, {"y": y})  # type: ignore[misc]
     cut = len(y) * 2 // 3
     splits = Splits(whole.take(np.arange(cut)), None, whole.take(np.arange(cut, len(y))), **more)  # type: ignore[arg-type]
-    return Prepared(replace(recipe(), facts=facts), splits)
+    return as_loaded(replace(recipe(), facts=facts), splits)
 
 
 CLASSES = Target("classes", (), classes=2, labels=("no", "yes"))
@@ -108,10 +115,10 @@ def test_training_is_warned_of_leaks_with_their_count():
 
 def test_no_leaks_are_told_of_windows_and_of_sources_that_repeat(monkeypatch: pytest.MonkeyPatch):
     found = leaking(3)
-    in_time = Prepared(found.recipe, replace(found.splits, ordered=True))
+    in_time = as_loaded(found.recipe, replace(found.splits, ordered=True))
     assert leaks(in_time) == [] and look_at(in_time, shift=False).leaks is None
     assert look_at(in_time, shift=False).splits["train"].duplicates is None
-    monkeypatch.setattr(preparation, "repeats", lambda recipe: True)
+    monkeypatch.setattr(leak_module, "repeats", lambda recipe: True)
     assert leaks(found) == []
 
 
@@ -121,10 +128,10 @@ def test_a_source_that_repeats_says_so_where_it_is_registered():
     declared = find("source", "digits").declared
     declared["repeats"] = True
     try:
-        assert preparation.repeats(recipe())
+        assert leak_module.repeats(recipe())
     finally:
         del declared["repeats"]
-    assert not preparation.repeats(recipe())
+    assert not leak_module.repeats(recipe())
 
 
 # Other data
@@ -143,9 +150,9 @@ def other(monkeypatch: pytest.MonkeyPatch, labels: tuple[str, ...], shape: tuple
         asked.update(arguments)
         return Splits(part, None, part, told)
 
-    monkeypatch.setattr(preparation, "call", call)
+    monkeypatch.setattr(other_data, "call", call)
     facts = DataFacts(FEATURES, {"label": CLASSES})
-    examples = other_examples(replace(recipe({"cifar10": {"path": "here"}}), facts=facts), "there")
+    examples = other_examples(replace(recipe({"cifar10": {"path": "here"}}), facts=facts), FEATURES, "there")
     assert asked == {"path": "there"}
     return examples
 
@@ -168,7 +175,7 @@ def test_other_data_of_another_form_is_refused(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_source_without_path_reads_no_other_data():
     with pytest.raises(DlkitError, match="`digits` has no argument `path`"):
-        other_examples(recipe(), "there")
+        other_examples(recipe(), FEATURES, "there")
 
 
 def test_columns_and_arrays_are_joined_unread():
@@ -208,7 +215,7 @@ def test_a_recipe_that_augments_has_a_second_panel(tmp_path: Path, monkeypatch: 
     data = found.recipe.config.data.model_copy(update={"augment": [Component("layer", "RandomFlip")]})
     augmenting = replace(found.recipe, config=found.recipe.config.model_copy(update={"data": data}))
     monkeypatch.setattr(contact_sheet, "_augmented", lambda prepared, chosen, name: 16 - chosen.features[name])
-    told = write_contact_sheet(Prepared(augmenting, found.splits), tmp_path / "two.png")
+    told = write_contact_sheet(as_loaded(augmenting, found.splits), tmp_path / "two.png")
     assert "before and after augmentation" in told
     write_contact_sheet(found, tmp_path / "one.png")
     with Image.open(tmp_path / "two.png") as two, Image.open(tmp_path / "one.png") as one:

@@ -1,0 +1,38 @@
+"""Reads files that hold a text each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from dlkit.data.sources._blobs import Blob
+from dlkit.data.sources._problems import Problems
+from dlkit.data.texts import decoded
+from dlkit.errors import DlkitError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def read_texts(blobs: Iterable[Blob]) -> np.ndarray:
+    """The texts of the files, without the blanks at their ends, as an array of str of shape (files,).
+
+    Raises:
+        DlkitError: Files cannot be read, are no UTF-8 or hold no text; all of them are named.
+    """
+    import numpy as np
+
+    problems = Problems()
+    texts = []
+    for blob in blobs:
+        with problems.noted():
+            texts.append(_text(blob))
+    problems.raise_any()
+    return np.array(texts, object)
+
+
+def _text(blob: Blob) -> str:
+    text = decoded(blob.read(), blob.place).strip()
+    if not text:
+        raise DlkitError(f"{blob.place} holds no text", "take it out")
+    return text

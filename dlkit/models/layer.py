@@ -1,0 +1,78 @@
+"""Makes a layer of a network where it stands: Keras's, dlkit's own, or a plugin's, fitted to the training examples.
+
+Layers that learn from data before training (`Normalization`, `Discretization`, lookups: those with `adapt`) are adapted to
+the training examples as the layers before them make them. dlkit's own layers are functions that put Keras layers and
+`keras.ops` together, so that a saved model holds nothing but Keras:
+
+    @register(kind="layer")
+    def impute(x, examples, /, *, strategy: Literal["mean", "median"] = "mean") -> KerasTensor: ...
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+
+from dlkit.models.instantiate import arguments_of, component_class, instantiate
+from dlkit.recipe.graph import Component
+
+# What an adapted layer is given instead, where the recipe says it itself.
+_GIVEN = ("mean", "vocabulary", "bin_boundaries")
+
+
+class Ids(NamedTuple):
+    """What a layer of dlkit's returns that makes integers out of a vocabulary."""
+
+    tensor: Any
+    vocabulary_size: int
+
+
+def make_layer(component: Component, name: str, first: Any, examples: Callable[[], Any] | None) -> Any:
+    """The layer that a component stands for.
+
+    Args:
+        component: Checked against the catalogue.
+        name: The layer's name.
+        first: The Keras tensor that it will be called on; None where it takes none.
+        examples: Gives the training examples as they arrive at the layer; None: it is not fitted.
+
+    Raises:
+        ValueError: Keras refuses the arguments, or the examples.
+    """
+    target = component_class(component)
+    if inspect.isfunction(target) and component.kind == "layer":
+        return _of_function(target, component, name, first, examples)
+    if component.kind == "application":
+        shape = {} if "input_shape" in component.arguments else {"input_shape": tuple(first.shape[1:])}
+        return instantiate(component, name=name, **shape)
+    layer = instantiate(component, name=name)
+    if examples is not None and hasattr(layer, "adapt") and not any(key in component.arguments for key in _GIVEN):
+        layer.adapt(examples())
+    return layer
+
+
+def vocabulary_size(layer: Any) -> int | None:
+    """The number of different integers that a layer gives; None where it does not make integers of a vocabulary."""
+    if getattr(layer, "dlkit_vocabulary_size", None):
+        return int(layer.dlkit_vocabulary_size)
+    if isinstance(layer, keras.layers.TextVectorization | keras.layers.StringLookup | keras.layers.IntegerLookup):
+        return int(layer.vocabulary_size()) if layer.get_config()["output_mode"] == "int" else None
+    if isinstance(layer, keras.layers.Hashing | keras.layers.HashedCrossing):
+        return int(layer.num_bins) if layer.output_mode == "int" else None
+    if isinstance(layer, keras.layers.Discretization):
+        return len(layer.bin_boundaries) + 1 if layer.output_mode == "int" else None
+    return None
+
+
+def _of_function(
+    target: Any, component: Component, name: str, first: Any, examples: Callable[[], Any] | None
+) -> keras.Model:
+    x = keras.Input(shape=first.shape[1:], dtype=first.dtype)
+    made = target(x, None if examples is None else examples(), **arguments_of(component))
+    model = keras.Model(x, made.tensor if isinstance(made, Ids) else made, name=name)
+    if isinstance(made, Ids):
+        model.dlkit_vocabulary_size = made.vocabulary_size
+    return model

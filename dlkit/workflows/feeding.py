@@ -1,0 +1,113 @@
+"""From a recipe that has met its data to the batches that its model is given."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dlkit.data.arrays import Arrays
+from dlkit.data.augment import Augment, Change, FunctionChange, LayerChange, Tensors
+from dlkit.data.class_weight import class_weights
+from dlkit.data.feed import Feed
+from dlkit.errors import DlkitError
+from dlkit.models.instantiate import component_class, instantiate
+from dlkit.recipe import registry
+from dlkit.recipe.augmenting import Augmentation
+from dlkit.recipe.class_targets import class_target
+from dlkit.recipe.load import Recipe
+from dlkit.workflows.preparation import Prepared
+
+
+def train_feed(prepared: Prepared) -> Feed:
+    """The training examples in their order of each epoch: augmented, weighted and balanced as the recipe says.
+
+    Raises:
+        DlkitError: An augmentation does not fit its feature.
+    """
+    recipe, train = prepared.recipe, prepared.splits.train
+    data = recipe.config.data
+    return Feed(
+        train,
+        batch_size=data.batch_size,
+        seed=recipe.config.seed,
+        shuffle=bool(data.shuffle),
+        balance=class_target(recipe.facts) if data.shuffle == "balanced" else None,
+        steps_per_epoch=recipe.config.training.steps_per_epoch,
+        shares=_shares(recipe),
+        prepare=_prepare(prepared),
+        augment=augment(recipe),
+        class_weight=_class_weight(recipe, train),
+    )
+
+
+def plain_feed(prepared: Prepared, split: Arrays) -> Feed:
+    """Examples of `prepared.splits` for a model in training to be measured with, in their own order and as they are."""
+    recipe = prepared.recipe
+    return _measuring(recipe, split, _prepare(prepared))
+
+
+def raw_feed(recipe: Recipe, split: Arrays) -> Feed:
+    """Raw examples for a saved model to be measured with: it preprocesses them itself."""
+    return _measuring(recipe, split, None)
+
+
+def _measuring(recipe: Recipe, split: Arrays, prepare: Callable[[Tensors], Tensors] | None) -> Feed:
+    batch_size = recipe.config.data.batch_size
+    return Feed(split, batch_size=batch_size, shuffle=False, shares=_shares(recipe), prepare=prepare)
+
+
+def _prepare(prepared: Prepared) -> Callable[[Tensors], Tensors] | None:
+    """What preprocesses batches, where a feature is not preprocessed once."""
+    models = prepared.by_batch
+    return (lambda x: {**x, **{name: model(x[name]) for name, model in models.items()}}) if models else None
+
+
+def augment(recipe: Recipe) -> Augment | None:
+    """The recipe's augmentations; None where it has none.
+
+    Raises:
+        DlkitError: Keras refuses the arguments of a layer.
+    """
+    changes = [_change(found, recipe) for found in recipe.augmentations]
+    return Augment(changes) if changes else None
+
+
+def _change(found: Augmentation, recipe: Recipe) -> Change:
+    component = found.component
+    place = f"{found.place}: {component.name}"
+    if component.kind == "augmentation":
+        function = registry.find("augmentation", component.name).target
+        return FunctionChange(functools.partial(function, **component.arguments), found.features, place)
+    mixed = class_target(recipe.facts) if found.mixes else None
+    try:
+        # In float32 whatever the precision of training: pixels need more than the 8 bits of bfloat16.
+        layer = instantiate(component, **{"dtype": "float32", **_value_range(found, recipe), **component.arguments})
+    except (ValueError, TypeError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise DlkitError(f"`{place}`: Keras refuses its arguments: {reason}", code="cannot-augment") from error
+    return LayerChange(layer, found.features, place, mixed=mixed)
+
+
+def _value_range(found: Augmentation, recipe: Recipe) -> dict[str, Any]:
+    """What pixels range over, where the layer asks for it and the data tells that it is not Keras's 0 to 255."""
+    maxima = {recipe.facts.features[name].maximum for name in found.features}
+    takes = "value_range" in inspect.signature(component_class(found.component)).parameters
+    (maximum,) = maxima if len(maxima) == 1 else (None,)
+    return {"value_range": [0, maximum]} if takes and maximum else {}
+
+
+def _shares(recipe: Recipe) -> dict[str, int]:
+    """The targets that are handed over as shares of their classes, since labels are mixed."""
+    return {name: found.shares for name, found in recipe.supervisions.items() if found.shares is not None}
+
+
+def _class_weight(recipe: Recipe, train: Arrays) -> dict[str, np.ndarray]:
+    wanted = recipe.config.data.class_weight
+    target = class_target(recipe.facts)
+    if wanted is None or target is None:
+        return {}
+    return {target: class_weights(wanted, np.asarray(train.targets[target]), recipe.facts.targets[target])}

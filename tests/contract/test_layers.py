@@ -1,0 +1,95 @@
+"""What each of dlkit's own layers must do: its file in dlkit/models/layers is enough to be put through this."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dlkit.models.preprocess import fit_preprocessing
+from dlkit.recipe.declarations import read_declarations
+from dlkit.recipe.facts import Feature
+from dlkit.recipe.graph import Component
+
+FOLDER = Path(__file__).resolve().parents[2] / "dlkit" / "models" / "layers"
+NAMES = sorted(file.stem for file in FOLDER.glob("*.py") if not file.stem.startswith("_"))
+
+CATEGORIES = (
+    Feature("category", (3,), "string", columns=("job", "state", "sex")),
+    np.array([["clerk", "a", "m"], ["baker", "b", "f"], ["clerk", "", "m"], ["smith", "a", "f"]] * 8, object),
+    np.array([["clerk", "b", "f"], ["pilot", "", "x"]], object),  # unseen in training, and missing
+)
+NUMBERS = (
+    Feature("vector", (3,), "float32", columns=("age", "hours", "children")),
+    np.array([[1, np.nan, 3], [2, 5, 3], [4, 6, 3], [8, 7, np.nan]] * 8, "float32"),
+    np.array([[3, 5.5, np.nan], [np.nan, -100, 100]], "float32"),
+)
+# What a layer is given, and the arguments that it needs.
+TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] = {
+    "impute": (NUMBERS, {}),
+    "bucketize_columns": (NUMBERS, {"bins": 4}),
+    "lookup_columns": (CATEGORIES, {}),
+    "hash_columns": (CATEGORIES, {"bins": 7}),
+    "cross_columns": (CATEGORIES, {"bins": 7}),
+}
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def fitted(name: str) -> tuple[keras.Model, Feature, np.ndarray]:
+    (feature, examples, others), arguments = TAKES[name]
+    model, known = fit_preprocessing("x", [Component("layer", name, arguments)], feature, examples)
+    return model, known, others
+
+
+def test_the_declaration_names_the_file(name: str) -> None:
+    (declared,) = read_declarations(FOLDER / f"{name}.py", "dlkit")
+    assert (declared.spec.kind, declared.spec.name) == ("layer", name)
+    assert declared.spec.summary.endswith(".") and not {"x", "examples"} & set(declared.spec.arguments)
+
+
+def test_the_import_is_light(name: str) -> None:
+    code = f"import sys, dlkit.models.layers.{name}; print([m for m in ('numpy', 'keras') if m in sys.modules])"
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=FOLDER.parents[2]
+    )
+    assert told.stdout.strip() == "[]"
+
+
+def test_keras_alone_loads_it_and_it_gives_the_same(name: str, tmp_path: Path) -> None:
+    model, known, others = fitted(name)
+    made = model(tf.constant(others)).numpy()
+    assert made.shape == (2, *known.shape) and made.dtype.name == known.dtype
+    model.save(tmp_path / "layer.keras")
+    code = (
+        "import sys, keras, numpy as np, tensorflow as tf\n"
+        f"given = np.array({others.tolist()!r}, {'object' if others.dtype.hasobject else 'np.float32'})\n".replace(
+            "nan", "np.nan"
+        )
+        + f"print(keras.models.load_model({str(tmp_path / 'layer.keras')!r})(tf.constant(given)).numpy().tolist())\n"
+        "assert not any(module.startswith('dlkit') for module in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert told.stdout.strip() == str(made.tolist())
+
+
+def test_it_gives_numbers_for_what_training_never_saw(name: str) -> None:
+    model, known, others = fitted(name)
+    made = model(tf.constant(others)).numpy()
+    assert np.isfinite(made).all()
+    if known.vocabulary_size:
+        assert made.dtype == np.int32 and made.min() >= 0 and made.max() < known.vocabulary_size
+
+
+def test_fitting_again_gives_the_same(name: str) -> None:
+    first, again = (model(tf.constant(others)).numpy() for model, _, others in (fitted(name), fitted(name)))
+    assert np.array_equal(first, again)
