@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.data.columns import Column
+from dlkit.data.arrays import Arrays
+from dlkit.data.columns import Column, Windows
 from dlkit.data.duplicates import count_duplicates, example_keys, shared
 from dlkit.evaluation.shift import Shift, measure_shift
 from dlkit.recipe.facts import DataFacts, Feature, Target
@@ -135,7 +136,12 @@ def look_at(prepared: Prepared, *, against: str | Path | None = None, shift: boo
     }
     shifts = {
         name: measure_shift(
-            splits.train, arrays, facts, seed=recipe.config.seed, ordered=splits.ordered, gap=splits.gap
+            splits.train,
+            arrays,
+            facts,
+            seed=recipe.config.seed,
+            ordered=splits.ordered,
+            gap=max(splits.gap, _overlap(splits.train)),
         )
         for name, arrays in parts.items()
         if shift and name != "train"
@@ -151,6 +157,16 @@ def look_at(prepared: Prepared, *, against: str | Path | None = None, shift: boo
         None if splits.ordered or repeats(recipe) else shared(keys),
         shifts,
     )
+
+
+def _overlap(arrays: Arrays) -> int:
+    """How many of the windows that follow one share steps with it."""
+    overlap = 0
+    for values in arrays.features.values():
+        if isinstance(values, Windows) and len(values) > 1:
+            stride = max(1, int(values.starts[1] - values.starts[0]))
+            overlap = max(overlap, -(-values.length // stride) - 1)
+    return overlap
 
 
 def _with_classes(facts: DataFacts) -> dict[str, Target]:

@@ -52,6 +52,10 @@ def data(
     loaded = load(recipe, settings or (), quick=quick, allow_plugins=allow_plugins)
     for warning in loaded.warnings:
         out.tell_diagnostics(f"{warning.render()}\n")
+    if loaded.config.data.preprocess or (sheet and loaded.config.data.augment):
+        from dlkit.cli.start import start_tensorflow
+
+        start_tensorflow()
     from dlkit.workflows.data import look_at
     from dlkit.workflows.preparation import prepare
 
@@ -60,14 +64,10 @@ def data(
     if not out.json:
         _show(out, seen)
     if sheet is not None:
-        if loaded.config.data.augment:
-            from dlkit.cli.start import start_tensorflow
-
-            start_tensorflow()
         from dlkit.workflows.contact_sheet import write_contact_sheet
 
         out.say(f"\n{write_contact_sheet(prepared, sheet)}")
-    else:
+    elif any(feature.kind in ("image", "audio") for feature in seen.features.values()):
         out.say("\n--sheet FILE.png draws samples.")
     out.result(_as_json(seen, sheet))
 
@@ -114,7 +114,8 @@ def _show_features(out: Output, seen: Seen) -> None:
     rows: list[tuple[str, ...]] = []
     for name, feature in seen.features.items():
         what = f"{feature.kind} {' x '.join(map(str, feature.shape))} {feature.dtype}".replace("  ", " ")
-        rows.append((name, what, *_told(feature.values, "words" if feature.kind == "text" else "")))
+        told = _told(feature.values, "words" if feature.kind == "text" else "")
+        rows.append((name, what, *(("", "", told[2]) if feature.columns else told)))
         rows.extend((f"  {column}", "", *_told(values)) for column, values in feature.columns.items())
     rows.extend((name, "target", *_told(values)) for name, values in seen.numbers.items())
     out.say("\nValues in the training split")

@@ -134,6 +134,14 @@ def test_a_source_that_repeats_says_so_where_it_is_registered():
     assert not leak_module.repeats(recipe())
 
 
+def test_overlapping_windows_stand_for_each_other_in_the_shift():
+    noise = np.random.default_rng(0).normal(size=(2400, 1)).astype(np.float32)
+    windows = Windows(noise, np.arange(0, 2370, 2), 10)  # each shares steps with the four after it
+    past = {"past": (Feature("sequence", (10, 1)), windows)}
+    found = prepared(past, CLASSES, np.arange(len(windows)) % 2, ordered=True)
+    assert look_at(found).shift["test"].examples == (158, 79)
+
+
 # Other data
 
 
