@@ -20,7 +20,7 @@ def leaks(prepared: Prepared) -> list[Diagnostic]:
         return []
     sizes = {name: len(arrays) for name, arrays in splits.named().items()}
     told = [
-        f"{count:,} {name} example{'s' if count != 1 else ''} ({count / sizes[name]:.1%})"
+        f"{count:,} {name} example{'s' if count != 1 else ''} ({_share(count / sizes[name])})"
         for (first, name), count in reversed(count_leaks(splits).items())
         if first == "train"
     ]
@@ -30,6 +30,10 @@ def leaks(prepared: Prepared) -> list[Diagnostic]:
     message = f"{' and '.join(told)} {also} in the training split"
     cure = f"`dlkit data {recipe.path or recipe.name}` tells more"
     return [Diagnostic("leak", message, recipe.span_of("data.source"), cure, "warning")]
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
 
 
 def repeats(recipe: Recipe) -> bool:

@@ -110,6 +110,10 @@ def test_training_is_warned_of_leaks_with_their_count():
     assert warning.severity == "warning" and "dlkit data" in warning.cure
     assert leaks(leaking(1))[0].message == "1 test example (5.0%) also stands in the training split"
     assert leaks(leaking(0)) == []
+    rows = np.arange(3 * 4000, dtype=np.float32)
+    rows[-1] = 0
+    rare = prepared({"x": (Feature("number", ()), rows)}, CLASSES, np.arange(len(rows)) % 2)
+    assert leaks(rare)[0].message.startswith("1 test example (less than 0.1%) also")
     assert look_at(leaking(3), shift=False).leaks == {("train", "test"): 3}
 
 
