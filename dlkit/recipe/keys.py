@@ -81,7 +81,7 @@ class Data(Keys):
     )
     limit: Positive | PerClass | None = Field(None, description="Cuts training and validation data, never test.")
     preprocess: Annotated[dict[str, Any], MapOf(ListOf(ComponentSlot(("layer",))))] | None = Field(
-        None, description="Layers that prepare a feature, fitted on the training split."
+        None, description="Layers that prepare a feature, or scale a target; fitted to the training split."
     )
     augment: Annotated[list[Any], ListOf(ComponentSlot(("augmentation", "layer")))] | None = Field(
         None, description="Random changes of training examples."

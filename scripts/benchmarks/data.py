@@ -1,12 +1,13 @@
 """How fast data is read and handed over, and how much memory it takes: dlkit beside what one would write by hand.
 
-DLKIT_DATA_DIR=DIR python scripts/benchmarks/data.py [cifar10 | pictures | epochs]
+DLKIT_DATA_DIR=DIR python scripts/benchmarks/data.py [cifar10 | pictures | epochs | fingerprint]
 
 Needs `cifar10/cifar10-images.zip` in DLKIT_DATA_DIR. Each comparison is taken in one run, in turn, and asserts nothing:
 
 - cifar10: CIFAR-10 through dlkit's feed, and through `model.fit` on a float32 array: images a second of the same small
   model, and the largest memory of the process (whole, and above that of the imported framework).
 - pictures: image_folder, and a bare loop of `tf.io.decode_jpeg` over the same files: pictures a second.
+- fingerprint: that of 1 GiB in memory, and hashlib's SHA-256 of it.
 - epochs: the time to the first batch of an epoch that begins at its end, and of one that begins at its beginning.
 """
 
@@ -198,8 +199,34 @@ def _epochs() -> None:
         print(f"{start:<20}{statistics.median(row[place] for row in times):>10.1f}{ratio:>8.2f}")
 
 
+# The fingerprint
+
+
+def _fingerprint() -> None:
+    import hashlib
+
+    import numpy as np
+
+    from dlkit.data.arrays import Arrays, Splits
+    from dlkit.data.fingerprint import fingerprint
+
+    array = np.random.default_rng(1).integers(0, 256, (2**20, 2**10), np.uint8)
+    splits = Splits(Arrays({"x": array}, {}))
+    pairs = [
+        (_seconds(lambda: fingerprint(splits)), _seconds(lambda: hashlib.sha256(array).digest())) for _ in range(ROUNDS)
+    ]
+    mine, theirs = (statistics.median(1 / pair[place] for pair in pairs) for place in (0, 1))
+    print(f"\nFingerprint of 1 GiB, {ROUNDS} rounds in turn, medians in GiB a second")
+    print(f"dlkit {mine:.2f}, hashlib.sha256 {theirs:.2f}, ratio {statistics.median(b / a for a, b in pairs):.2f}")
+
+
 CHILDREN: dict[str, Callable[[], Any]] = {"dlkit": _through_dlkit, "float32": _through_float32}
-TABLES: dict[str, Callable[[], None]] = {"cifar10": _cifar10, "pictures": _pictures, "epochs": _epochs}
+TABLES: dict[str, Callable[[], None]] = {
+    "cifar10": _cifar10,
+    "pictures": _pictures,
+    "epochs": _epochs,
+    "fingerprint": _fingerprint,
+}
 
 if __name__ == "__main__":
     main()

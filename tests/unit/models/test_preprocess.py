@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import dlkit
 from dlkit.recipe.diagnostics import RecipeError
@@ -135,6 +136,39 @@ def test_pictures_are_prepared_batch_by_batch_before_they_are_augmented(tmp_path
     run = dlkit.train(dlkit.load(recipe), runs_dir=tmp_path)
     alone = keras.models.load_model(run.folder.best_model)
     assert alone.input_shape == (None, 8, 8, 1) and run.metrics["test_accuracy"] > 0.5
+
+
+def test_texts_become_numbers_once_and_the_saved_model_takes_texts(tmp_path: Path) -> None:
+    draw = np.random.default_rng(1)
+    words = {"good": ["fine", "great", "warm"], "bad": ["dull", "cold", "poor"]}
+    for label, own in words.items():
+        lines = [" ".join(draw.choice([*own, "a", "film", "and"], 6)) for _ in range(150)]
+        (tmp_path / f"{label}.txt").write_text("\n".join(lines))
+    recipe = {
+        "name": "films",
+        "data": {
+            "source": {"text_lines": {"path": str(tmp_path), "files": {"bad": "bad.txt", "good": "good.txt"}}},
+            "preprocess": {"text": [{"TextVectorization": {"output_sequence_length": 7}}]},
+            "augment": [{"word_dropout": {"rate": 0.1}}],
+        },
+        "model": {
+            "sequential": [
+                {"Embedding": {"input_dim": "$data.features.text.vocabulary_size", "output_dim": 4}},
+                "GlobalAveragePooling1D",
+                {"Dense": {"units": 1}},
+            ]
+        },
+        "training": {"epochs": 8, "optimizer": {"Adam": {"learning_rate": 0.05}}},
+    }
+    prepared = prepare(dlkit.load(recipe))
+    text = prepared.recipe.facts.features["text"]
+    assert (text.kind, text.shape, text.dtype, text.vocabulary_size) == ("sequence", (7,), "int64", 2 + 9)
+    assert prepared.raw_features["text"].dtype == "string"
+    run = dlkit.train(dlkit.load(recipe), runs_dir=tmp_path)
+    assert run.metrics["test_accuracy"] > 0.9
+    alone = keras.models.load_model(run.folder.best_model)
+    told = alone.predict(tf.constant(["a great and warm film", "dull and poor, an unknown word"]), verbose=0)
+    assert told[0, 0] > 0 > told[1, 0]
 
 
 @pytest.mark.parametrize(
