@@ -136,7 +136,7 @@ def test_what_callbacks_write_lies_in_the_run_folder(tmp_path: Path) -> None:
 def test_what_is_not_available_yet_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     changes = {
         "training.precision": "mixed_bfloat16",
-        "data.folds": 5,
+        "training.strategy": "mirrored",
         "training.optimizer": {"SGD": {"use_ema": True}},
     }
     recipe = load("digits/cnn", changes)

@@ -47,7 +47,7 @@ def test_what_is_not_available_is_told_at_its_place(read: Read, text: str, messa
 
 def test_all_of_it_is_told_at_once(read: Read) -> None:
     with pytest.raises(RecipeError) as raised:
-        refuse_unavailable(read("evaluation: {samples: 3}\ntraining: {epochs: 1, profile: {steps: [1, 2]}}"))
+        refuse_unavailable(read("training: {epochs: 1, profile: {steps: [1, 2]}}\nevaluation: {samples: 3}"))
     assert [found.span.line for found in raised.value.diagnostics] == [1, 2]
 
 
