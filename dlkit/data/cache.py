@@ -26,13 +26,13 @@ class Stored(Column):
 
     Args:
         values: The whole file, mapped into memory.
-        digest: Of the column that was stored.
-        rows: The rows that count, in their order; None for all of them.
+        column: What was stored, or the rows of it that count: its digest is theirs, wherever they are read from.
+        rows: The rows of the file that count, in their order; None for all of them.
     """
 
-    def __init__(self, values: np.memmap, digest: bytes, rows: np.ndarray | None = None) -> None:
+    def __init__(self, values: np.memmap, column: Column, rows: np.ndarray | None = None) -> None:
         self._values = values
-        self._digest = digest
+        self._column = column
         self._rows = np.arange(len(values)) if rows is None else rows
         self.shape = (len(self._rows), *values.shape[1:])
         self.dtype = values.dtype
@@ -41,10 +41,10 @@ class Stored(Column):
         return np.asarray(self._values[self._rows[rows]])
 
     def take(self, rows: np.ndarray) -> Stored:
-        return Stored(self._values, self._digest, self._rows[rows])
+        return Stored(self._values, self._column.take(rows), self._rows[rows])
 
     def digest(self) -> bytes:
-        return self._digest + self._rows.astype(np.int64).tobytes()
+        return self._column.digest()
 
 
 def cached(splits: Splits, mode: Mode, budget: int | None = None) -> Splits:
@@ -54,7 +54,8 @@ def cached(splits: Splits, mode: Mode, budget: int | None = None) -> Splits:
       the ones before it; columns that sit in memory already, as windows of a series, stay what they are.
     - `memory`, `True`: every column is read whole.
     - `disk`: every column that does not sit in memory is decoded once into a file in `DLKIT_CACHE_DIR` or
-      `~/.cache/dlkit`, named by what it was read from, and read from there by this run and later ones.
+      `~/.cache/dlkit`, named by what it was read from, and read from there by this run and later ones. To be asked for
+      before the examples are split: then runs with other seeds, folds and limits share the file.
     - `False`: columns are read batch by batch, in every epoch anew.
 
     Args:
@@ -126,14 +127,13 @@ def _in_memory(column: Column) -> np.ndarray:
 def _on_disk(column: Column) -> Values:
     if column.nbytes:
         return column
-    digest = column.digest()
-    path = cache_folder() / f"{digest.hex()}.npy"
+    path = cache_folder() / f"{column.digest().hex()}.npy"
     values = _stored(path, column)
     if values is None:
         _write(column, path)
         values = _stored(path, column)
         assert values is not None
-    return Stored(values, digest)
+    return Stored(values, column)
 
 
 def cache_folder() -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ def load(
     test: float | int | None = None,
     limit: int | Mapping[str, Any] | None = None,
     fold: tuple[int, int] | None = None,
+    keep: Callable[[Splits], Splits] | None = None,
     seed: int,
 ) -> Splits:
     """Calls a source and cuts what it hands over into splits.
@@ -45,6 +46,7 @@ def load(
         limit: See `split`.
         fold: The number of a fold, from 1, and the number of folds. It is the test split where the source has none and
             `test` asks for none, else the validation split, and then the test examples are left out.
+        keep: What is done with the examples before they are split, as to keep them on disk.
         seed: See `split`.
 
     Raises:
@@ -52,6 +54,7 @@ def load(
             asked for are impossible.
     """
     loaded = call(source, arguments)
+    loaded = keep(loaded) if keep else loaded
     known = declared if loaded.facts is None else declared.updated(loaded.facts)
     if isinstance(features, Mapping):
         loaded = group_columns(loaded, features, known)

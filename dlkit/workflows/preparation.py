@@ -85,9 +85,10 @@ def prepare(recipe: Recipe) -> Prepared:
         test=data.test,
         limit=limit,
         fold=fold_of(recipe),
+        keep=(lambda splits: cached(splits, "disk")) if data.cache == "disk" else None,
         seed=recipe.config.seed,
     )
-    splits = cached(loaded, data.cache)
+    splits = loaded if data.cache == "disk" else cached(loaded, data.cache)
     raw = measure(splits, declared, data.batch_size)
     fitted, scales = fit_all(recipe, raw, splits.train)
     facts = replace(raw, features={**raw.features, **{name: known for name, (_, known) in fitted.items()}})

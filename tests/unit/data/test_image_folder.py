@@ -224,3 +224,29 @@ def test_large_pictures_are_shared_by_threads(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(_picture_column, "_pool", lambda process: pool)
     column.read(np.arange(40))
     assert pieces == [14]
+
+
+def test_runs_with_other_seeds_share_the_file_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dlkit.data.fingerprint import fingerprint
+    from dlkit.recipe.load import load
+    from dlkit.workflows.preparation import prepare
+
+    monkeypatch.setenv("DLKIT_CACHE_DIR", str(tmp_path / "kept"))
+    for label in ("cat", "dog"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for number in range(20):
+            pixels = np.random.default_rng(number).integers(0, 256, (6, 5, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / label / f"{number}.png")
+
+    def prints(seed: int, cache: object) -> str:
+        recipe = {
+            "name": "pets",
+            "seed": seed,
+            "data": {"source": {"image_folder": {"path": str(tmp_path / "pets")}}, "cache": cache},
+            "model": {"sequential": ["Flatten", {"Dense": {"units": 2}}]},
+            "training": {"epochs": 1},
+        }
+        return fingerprint(prepare(load(recipe)).loaded)
+
+    assert prints(1, "disk") == prints(1, False) == prints(1, "memory") != prints(2, "disk")
+    assert len(list((tmp_path / "kept").iterdir())) == 1
