@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 # What usually stands for a missing value.
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>")
 MOST_CATEGORIES = 1_000
+_DECIMAL_COMMA = re.compile(r"[+-]?[\d.]*\d,\d+")
 _NEARLY_ALL = 0.9  # of the values: the others are mistakes, and are told
 
 
@@ -79,6 +81,11 @@ class Cells:
         import numpy as np
 
         return np.flatnonzero(self.spread(chosen, False))
+
+    @property
+    def have_decimal_commas(self) -> bool:
+        """Whether the values are texts that would all be numbers if a comma were a point."""
+        return self.values.dtype.kind == "O" and len(self.values) > 0 and all(map(_DECIMAL_COMMA.fullmatch, self.values))
 
     @property
     def missing_rows(self) -> np.ndarray:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dlkit.data.sources._blobs import Blob
 from dlkit.data.sources._contents import ARCHIVES, Contents, contents_of
-from dlkit.data.sources._places import joined, places_of_path
+from dlkit.data.sources._places import joined, nearest, places_of_path
 from dlkit.data.sources._problems import Problems
 from dlkit.errors import DlkitError
 
@@ -83,7 +83,7 @@ def _place(path: str, kind: str) -> Path:
             return place
     raise DlkitError(
         f"There is no folder or archive of {kind} at `{path}`. Looked at: {joined(places)}",
-        f"set `path` to a folder, or to an archive ({', '.join(ARCHIVES)})",
+        nearest(places, f"set `path` to a folder, or to an archive ({', '.join(ARCHIVES)})"),
         code="data-not-found",
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlkit.data.sources._blobs import readable
 from dlkit.data.sources._problems import Problems
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import listing
@@ -80,10 +81,8 @@ def read_csv(path: Path, separator: str = ",", header: Sequence[str] | None = No
 
 
 def _content(path: Path) -> bytes:
-    try:
+    with readable(str(path)):
         content = path.read_bytes()
-    except OSError as error:
-        raise DlkitError(f"{path} cannot be read: {error.strerror}", code="damaged-data") from None
     # Empty lines above the header would be taken for it.
     content = content.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     if not content:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.errors import DlkitError
+from dlkit.recipe.diagnostics import did_you_mean
 
 NO_FOLDER = "no such folder"
 
@@ -57,6 +58,17 @@ def places_of_path(path: str) -> list[Path]:
     """What a recipe's `path` may mean: itself, and if it is relative, the same within `DLKIT_DATA_DIR`."""
     given = Path(path).expanduser()
     return [given] if given.is_absolute() else [given, *data_folders(path)]
+
+
+def nearest(places: Iterable[Path], otherwise: str) -> str:
+    """The cure for a path that is in none of its places: the nearest name that is there, or else `otherwise`."""
+    for place in places:
+        while not place.parent.is_dir() and place.parent != place:
+            place = place.parent
+        with contextlib.suppress(OSError):
+            if cure := did_you_mean(place.name, sorted(os.listdir(place.parent))):
+                return cure
+    return otherwise
 
 
 def joined(names: Iterable[object]) -> str:

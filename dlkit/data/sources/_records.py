@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from dlkit.data.sources._places import joined, places_of_path
+from dlkit.data.sources._places import joined, nearest, places_of_path
 from dlkit.data.sources._problems import Problems
 from dlkit.errors import DlkitError
 
@@ -45,7 +45,8 @@ def find_files(path: str) -> dict[str, list[Path]]:
     Raises:
         DlkitError: There are none, some are missing or of no known split; all of these are named.
     """
-    for place in places_of_path(path):
+    places = places_of_path(path)
+    for place in places:
         if os.path.isfile(place):
             return {"train": [place]}
         if os.path.isdir(place):
@@ -54,8 +55,8 @@ def find_files(path: str) -> dict[str, list[Path]]:
             files = [Path(name) for name in found if os.path.isfile(name)]
             return _sorted(Path(os.path.commonpath([file.parent for file in files])) if files else place, files)
     raise DlkitError(
-        f"There are no record files at `{path}`. Looked at: {joined(places_of_path(path))}",
-        "set `path` to a file, a folder, or a pattern as `records/train-*`",
+        f"There are no record files at `{path}`. Looked at: {joined(places)}",
+        nearest(places, "set `path` to a file, a folder, or a pattern as `records/train-*`"),
         "data-not-found",
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlkit.data.sources._cells import Cells
-from dlkit.data.sources._places import joined, places_of_path
+from dlkit.data.sources._places import joined, nearest, places_of_path
 from dlkit.data.sources._problems import MOST, Problems
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import did_you_mean, listing
@@ -143,8 +143,11 @@ def find_file(argument: str, path: str | Path) -> Path:
     places = places_of_path(str(path))
     found = next((place for place in places if place.is_file()), None)
     if found is None:
-        what = "this is a folder" if any(place.is_dir() for place in places) else "there is no such file"
-        raise DlkitError(f"`{argument}`: {what}: {joined(places)}", "give the path of a file", code="data-not-found")
+        is_folder = any(place.is_dir() for place in places)
+        what = "this is a folder" if is_folder else "there is no such file"
+        cure = "give the path of a file"
+        cure = cure if is_folder else nearest(places, cure)
+        raise DlkitError(f"`{argument}`: {what}: {joined(places)}", cure, code="data-not-found")
     return found
 
 

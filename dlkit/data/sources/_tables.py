@@ -53,7 +53,7 @@ def make_splits(tables: Mapping[str, Table], choice: Choice) -> Splits:
 def _check_values(
     train: Table, features: Sequence[str], kinds: Mapping[str, str], choice: Choice, problems: Problems
 ) -> None:
-    """Tells columns of the training table that hold nothing, and texts named as a feature of several columns is."""
+    """Tells columns of the training table that hold nothing or numbers with commas, and texts named as a vector is."""
     for name in features:
         if not len(train.columns[name].values):
             problems.add(
@@ -63,6 +63,15 @@ def _check_values(
             problems.add(
                 f"{train.path}: a column of text cannot be called `{name}`, as a feature of several columns is",
                 "give it another name",
+            )
+    for name, kind in kinds.items():
+        cells = train.columns[name]
+        if kind in ("categorical", "text") and name not in choice.kinds and cells.have_decimal_commas:
+            problems.add(
+                f"{train.place(int((cells.codes == 0).argmax()))}: column `{name}`: `{cells.texts[0]}` has a comma, "
+                "as all of its values, and is no number",
+                "write numbers with a decimal point; if they are none, give the kind of the column: "
+                f"`{choice.key('columns')}: {{{name}: {kind}}}`",
             )
 
 

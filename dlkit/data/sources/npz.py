@@ -17,7 +17,7 @@ from dlkit.data.arrays import Splits
 from dlkit.data.memory import available_memory
 from dlkit.data.sources._archives import leads_out
 from dlkit.data.sources._arrays import Said, as_splits, plan
-from dlkit.data.sources._places import places_of_path
+from dlkit.data.sources._places import joined, nearest, places_of_path
 from dlkit.data.sources._problems import Problems
 from dlkit.errors import DlkitError
 from dlkit.recipe.registry import register
@@ -79,8 +79,8 @@ def _find(path: str) -> Path:
     places = places_of_path(path)
     found = next((place for place in places if os.path.isfile(place)), None)
     if found is None:
-        looked = ", ".join(map(str, places))
-        raise DlkitError(f"There is no file {looked}", "set `path` to a .npz file", "data-not-found")
+        cure = nearest(places, "set `path` to a .npz file")
+        raise DlkitError(f"There is no file {joined(places)}", cure, "data-not-found")
     return found
 
 

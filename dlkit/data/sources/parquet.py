@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dlkit.data.arrays import Splits
+from dlkit.data.sources._blobs import readable
 from dlkit.data.sources._cells import MISSING, Cells, text_cells, typed_cells
 from dlkit.data.sources._problems import Problems
 from dlkit.data.sources._table import Choice, Table, as_list, given_files
@@ -60,6 +61,8 @@ def _read(path: Path, ignored: list[str], missing: tuple[str, ...]) -> Table:
     import pyarrow.parquet as pq
 
     problems = Problems()
+    with readable(str(path)), path.open("rb"):
+        pass  # Arrow's words for a refusal are those for a damaged file
     try:
         with pq.ParquetFile(path) as file:
             read = file.read()
@@ -77,6 +80,12 @@ def _read(path: Path, ignored: list[str], missing: tuple[str, ...]) -> Table:
     problems.raise_any()
     columns = {}
     for name, column in zip(names, read.columns, strict=True):
+        broken = _rows_without_utf8(column)
+        if broken:
+            also = f" (and {len(broken) - 1:,} more)" if len(broken) > 1 else ""
+            told = f"{path}:row {broken[0] + 1}: column `{name}`: this is no UTF-8{also}"
+            problems.add(told, "write its texts in UTF-8")
+            continue
         cells = _cells(column, missing)
         if cells is None and name not in ignored:
             problems.add(
@@ -87,6 +96,25 @@ def _read(path: Path, ignored: list[str], missing: tuple[str, ...]) -> Table:
             columns[name] = cells or text_cells(pa.chunked_array([pa.nulls(len(column))]), missing)
     problems.raise_any()
     return Table(path, columns, lambda: range(1, read.num_rows + 1), "row ")
+
+
+def _rows_without_utf8(column: pa.ChunkedArray) -> list[int]:
+    """The rows of a column of strings that are no UTF-8, which Arrow does not look at when it reads."""
+    import pyarrow as pa
+
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return [row for row, value in enumerate(column) if not _is_valid(value)]
+    return []
+
+
+def _is_valid(value: pa.Scalar) -> bool:
+    try:
+        value.as_py()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _cells(column: pa.ChunkedArray, missing: tuple[str, ...]) -> Cells | None:

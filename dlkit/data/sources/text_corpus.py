@@ -8,12 +8,11 @@ from typing import Annotated, Literal
 
 from dlkit.data.arrays import Arrays, Splits
 from dlkit.data.columns import Windows
-from dlkit.data.sources._places import joined, look_at, places_of_path
+from dlkit.data.sources._places import joined, look_at, nearest, places_of_path
 from dlkit.data.sources._problems import Problems
 from dlkit.data.texts import SUFFIX, read_text
 from dlkit.data.tokens import Tokenizer, Tokens, learn_characters, learn_subwords, learn_words
 from dlkit.errors import DlkitError
-from dlkit.recipe.diagnostics import did_you_mean
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.registry import Range, register
 
@@ -132,9 +131,8 @@ def _find(path: str) -> Path:
     for place in places:
         if os.path.exists(place):
             return place
-    near = (did_you_mean(place.name, look_at(place.parent).files) for place in places)
     raise DlkitError(
         f"There is no text at `{path}`. Looked at: {joined(places)}",
-        next((cure for cure in near if cure), f"set `path` to a text file, or to a folder of {SUFFIX} files"),
+        nearest(places, f"set `path` to a text file, or to a folder of {SUFFIX} files"),
         code="data-not-found",
     )

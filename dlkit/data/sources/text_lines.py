@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dlkit.data.arrays import Arrays, Splits
-from dlkit.data.sources._places import joined, look_at, places_of_path
+from dlkit.data.sources._places import joined, nearest, places_of_path
 from dlkit.data.sources._problems import Problems
 from dlkit.data.texts import read_text
 from dlkit.errors import DlkitError
-from dlkit.recipe.diagnostics import did_you_mean, listing
+from dlkit.recipe.diagnostics import listing
 from dlkit.recipe.facts import DataFacts, Target
 from dlkit.recipe.registry import register
 
@@ -100,10 +100,9 @@ def _find(file: str, path: Path | None) -> Path:
     for place in places:
         if os.path.isfile(place):
             return place
-    near = [did_you_mean(place.name, look_at(place.parent).files) for place in places]
     folder = "" if path is not None else "set `path` to the folder of the files: `.` is that of the recipe"
     raise DlkitError(
         f"There is no file `{file}`. Looked at: {joined(places)}",
-        next((cure for cure in near if cure), folder) or "look at the name of the file and at `path`",
+        nearest(places, folder or "look at the name of the file and at `path`"),
         code="data-not-found",
     )

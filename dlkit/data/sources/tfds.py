@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dlkit.data.arrays import Arrays, Splits, Values
 from dlkit.data.sources._kinds import read_feature, read_target
-from dlkit.data.sources._places import data_folders, joined, places_of_path
+from dlkit.data.sources._places import data_folders, joined, nearest, places_of_path
 from dlkit.data.sources._problems import Problems
 from dlkit.data.sources._stored_pictures import stored_pictures
 from dlkit.data.sources._values import Found, decoded
@@ -128,7 +128,9 @@ def _folder(path: Path | None) -> str | None:
     found = next((place for place in places if os.path.isdir(place)), None)
     if found is None:
         raise DlkitError(
-            f"There is no folder {joined(places)}", "set `path` to a folder of tensorflow-datasets", "data-not-found"
+            f"There is no folder {joined(places)}",
+            nearest(places, "set `path` to a folder of tensorflow-datasets"),
+            "data-not-found",
         )
     return str(found)
 
