@@ -174,8 +174,9 @@ def _with_classes(facts: DataFacts) -> dict[str, Target]:
 
 
 def _counts(values: np.ndarray, target: Target) -> dict[str, int]:
+    """How often each class occurs; a class a step counts at every step, as the next token of a language model does."""
     size = target.classes or 0
-    counts = values.sum(axis=0) if target.kind == "multi_label" else np.bincount(values, minlength=size)
+    counts = values.sum(axis=0) if target.kind == "multi_label" else np.bincount(values.reshape(-1), minlength=size)
     labels = target.labels or tuple(map(str, range(len(counts))))
     return {label: int(count) for label, count in zip(labels, counts, strict=True)}
 

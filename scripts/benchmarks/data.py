@@ -27,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROUNDS = 3
+ROUNDS = 5
 RECIPE = {
     "name": "benchmark",
     "data": {"source": "cifar10", "batch_size": 128, "validation": 0},

@@ -249,3 +249,10 @@ def test_series_are_drawn_as_curves(tmp_path: Path):
     write_contact_sheet(found, tmp_path / "series.png")
     with Image.open(tmp_path / "series.png") as sheet:
         assert sheet.width > 300 and len(sheet.convert("RGB").getcolors(10**6)) > 10
+
+
+def test_a_class_a_step_is_counted_at_every_step() -> None:
+    tokens = np.array([[0, 1, 1], [1, 0, 1]] * (SIZE // 2), np.int32)
+    target = Target("classes", (3,), classes=2, labels=("a", "b"))
+    found = prepared({"tokens": (Feature("sequence", (3,), "int32"), tokens)}, target, tokens)
+    assert look_at(found, shift=False).splits["train"].classes["y"] == {"a": SIZE * 2 // 3, "b": SIZE * 4 // 3}

@@ -1,0 +1,61 @@
+"""Writes the tables of sources, layers and augmentations in docs/data.md from their declarations.
+
+    python scripts/update_data_guide.py
+
+A test holds the tables up to date. What stands outside the markers is written by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dlkit.recipe.components import Components
+from dlkit.recipe.declarations import Declaration
+
+GUIDE = Path(__file__).resolve().parents[1] / "docs" / "data.md"
+MARKED = re.compile(r"(<!-- (\w+) begin -->\n).*?(<!-- \2 end -->)", re.DOTALL)
+KINDS = {"sources": "source", "layers": "layer", "augmentations": "augmentation"}
+
+
+def main() -> None:
+    """Writes the file anew."""
+    GUIDE.write_text(updated(GUIDE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def updated(text: str) -> str:
+    """The text with its tables as the declarations are now."""
+    return MARKED.sub(lambda marked: f"{marked[1]}{_table(KINDS[marked[2]])}{marked[3]}", text)
+
+
+def _table(kind: str) -> str:
+    known = Components()
+    found = [known.declaration(kind, name) for name in known.names(kind)]
+    own = [declared for declared in found if declared is not None and declared.origin == "dlkit"]
+    head = ["name", "what it is", *(["hands over"] if kind == "source" else []), "arguments"]
+    lines = [head, ["---"] * len(head)]
+    for declared in own:
+        spec = declared.spec
+        handed = [_handed_over(declared)] if kind == "source" else []
+        lines.append([f"`{spec.name}`", spec.summary.removesuffix("."), *handed, _arguments(declared)])
+    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
+
+
+def _handed_over(declared: Declaration) -> str:
+    features, targets = (declared.declared.get(role) or {} for role in ("features", "targets"))
+    if not features:
+        return "what it finds"
+    told = [f"`{name}` ({entry['kind']})" for name, entry in features.items()]
+    return f"{', '.join(told)} → {', '.join(f'`{name}`' for name in targets) or 'what it finds'}"
+
+
+def _arguments(declared: Declaration) -> str:
+    told = []
+    for name, argument in declared.spec.arguments.items():
+        default = "" if argument.required or argument.default is None else f": {argument.default}"
+        told.append(f"**`{name}`**" if argument.required else f"`{name}{default}`")
+    return ", ".join(told)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""The documentation says what is so: its recipes are valid, its tables are those of the declarations."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from dlkit.recipe.load import parse
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+RECIPES = [(page.name, block) for page in PAGES for block in BLOCK.findall(page.read_text("utf-8")) if "name:" in block]
+
+
+@pytest.mark.parametrize(("page", "block"), RECIPES, ids=[f"{page}-{n}" for n, (page, _) in enumerate(RECIPES)])
+def test_a_recipe_is_valid(page: str, block: str) -> None:
+    assert parse(block, name=page).warnings == ()
+
+
+def test_recipes_are_found() -> None:
+    assert {page for page, _ in RECIPES} >= {"README.md", "data.md"}
+
+
+def test_the_tables_are_up_to_date() -> None:
+    updated = runpy.run_path(str(ROOT / "scripts" / "update_data_guide.py"))["updated"]
+    text = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    assert updated(text) == text, "run scripts/update_data_guide.py"
+    assert text.count("\n| `") > 30
