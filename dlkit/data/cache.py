@@ -12,7 +12,7 @@ import numpy as np
 from dlkit.data.arrays import Arrays, Splits, Values
 from dlkit.data.columns import Column
 from dlkit.data.memory import available_memory
-from dlkit.data.sources._problems import Problems
+from dlkit.data.reading.problems import Problems
 from dlkit.errors import DlkitError
 from dlkit.runs.atomic import replacing
 

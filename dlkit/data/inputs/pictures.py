@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlkit.data import pictures
 from dlkit.data.inputs.rows import Rows, the_only_feature
+from dlkit.data.reading import pictures
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Feature
 

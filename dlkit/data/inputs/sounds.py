@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dlkit.data.inputs.rows import Rows, the_only_feature
-from dlkit.data.sounds import SUFFIXES as SUFFIXES
-from dlkit.data.sounds import decode
+from dlkit.data.reading.sounds import SUFFIXES as SUFFIXES
+from dlkit.data.reading.sounds import decode
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Feature
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlkit.data.dates import PARTS, part, read_dates
 from dlkit.data.inputs.rows import Rows
+from dlkit.data.reading.dates import PARTS, part, read_dates
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import did_you_mean, listing
 from dlkit.recipe.facts import Feature

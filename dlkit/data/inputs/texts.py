@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dlkit.data.inputs.rows import Rows, the_only_feature
-from dlkit.data.texts import SUFFIX, read_text
+from dlkit.data.reading.texts import SUFFIX, read_text
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Feature
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dlkit.data.sources._pickles import PickledArray, load_pickle
+from dlkit.data.reading.pickles import PickledArray, load_pickle
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:

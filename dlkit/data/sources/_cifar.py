@@ -10,10 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from dlkit.data.arrays import Arrays, Splits
-from dlkit.data.sources._archives import read_tar
-from dlkit.data.sources._batches import PIXELS, Batch, read_binary, read_pickled
-from dlkit.data.sources._pictures import read_pictures
-from dlkit.data.sources._places import (
+from dlkit.data.reading.archives import read_tar
+from dlkit.data.reading.places import (
     NO_FOLDER,
     DownloadFailed,
     data_folders,
@@ -24,7 +22,9 @@ from dlkit.data.sources._places import (
     not_found,
     places_of_path,
 )
-from dlkit.data.sources._problems import Problems
+from dlkit.data.reading.problems import Problems
+from dlkit.data.sources._batches import PIXELS, Batch, read_binary, read_pickled
+from dlkit.data.sources._pictures import read_pictures
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:

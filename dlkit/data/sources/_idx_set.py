@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlkit.data.sources._idx import read_idx
-from dlkit.data.sources._places import (
+from dlkit.data.reading.idx import read_idx
+from dlkit.data.reading.places import (
     DownloadFailed,
     Folder,
     data_folders,
@@ -19,7 +19,7 @@ from dlkit.data.sources._places import (
     not_found,
     places_of_path,
 )
-from dlkit.data.sources._problems import Problems
+from dlkit.data.reading.problems import Problems
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlkit.data.sources._batches import check_labels
-from dlkit.data.sources._blobs import ANEW, MOST_BYTES, readable
-from dlkit.data.sources._pickles import PickledArray, load_pickle
-from dlkit.data.sources._places import (
+from dlkit.data.reading.blobs import ANEW, MOST_BYTES, readable
+from dlkit.data.reading.pickles import PickledArray, load_pickle
+from dlkit.data.reading.places import (
     DownloadFailed,
     data_folders,
     download,
@@ -28,6 +27,7 @@ from dlkit.data.sources._places import (
     not_found,
     places_of_path,
 )
+from dlkit.data.sources._batches import check_labels
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlkit.data.sources._archives import leads_out
-from dlkit.data.sources._problems import Problems
+from dlkit.data.reading.archives import leads_out
+from dlkit.data.reading.problems import Problems
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _content(opened: zipfile.ZipFile, archive: Path, member: zipfile.ZipInfo) ->
 
 
 def _decode(content: bytes, place: str, size: tuple[int, int]) -> np.ndarray:
-    from dlkit.data.pictures import opened, pixels
+    from dlkit.data.reading.pictures import opened, pixels
 
     with opened(content, place, _FORMATS) as picture:
         if picture.size != size:

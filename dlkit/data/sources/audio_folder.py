@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from dlkit.data.arrays import Arrays, Splits
-from dlkit.data.sources._blobs import Blob
-from dlkit.data.sources._class_folders import ClassFolders, Item, find_items
-from dlkit.data.sources._picture_column import checked
-from dlkit.data.sources._sound_column import Sounds
-from dlkit.errors import DlkitError
+from dlkit.data.reading.blobs import Blob
+from dlkit.data.reading.class_folders import Item, find_items
+from dlkit.data.reading.decoded import checked, common
+from dlkit.data.reading.sound_column import Sounds
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.registry import Range, register
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from dlkit.data.sounds import Header
+    from dlkit.data.reading.sounds import Header
 
 _HEAD = 2**12  # bytes in which the sound of most files begins
-_TOLD = 5  # values, where they differ
 
 
 @register(
@@ -52,15 +48,28 @@ def audio_folder(
         DlkitError: There is nothing at the path; files or folders are not where they should be; sounds are empty,
             damaged, compressed, or differ in what is not said. All that is wrong is named at once.
     """
-    from dlkit.data.sounds import SUFFIXES
+    from dlkit.data.reading.sounds import SUFFIXES
 
     found = find_items(str(path), SUFFIXES, "sounds")
     blobs = [item.blob for items in found.splits.values() for item in items]
     headers = checked(_header, blobs)
-    rate = sample_rate or _common(found, blobs, headers, lambda header: header.rate, "rates in Hz", "sample_rate: {}")
+    of = f"The sounds of {found.place} have different"
+    rates = [header.rate for header in headers]
+    rate = sample_rate or common(
+        rates,
+        blobs,
+        f"{of} rates in Hz",
+        lambda _: f"have them resampled, by audio_folder's `sample_rate: {max(rates)}`",
+        "{:,}".format,
+    )
     if seconds is None:
-        samples = _common(
-            found, blobs, headers, lambda header: header.samples(rate), "lengths in samples", "seconds: {}", rate
+        lengths = [header.samples(rate) for header in headers]
+        samples = common(
+            lengths,
+            blobs,
+            f"{of} lengths in samples",
+            lambda _: f"have them cut or padded, by audio_folder's `seconds: {max(lengths) / rate:g}`",
+            "{:,}".format,
         )
     else:
         samples = max(1, round(seconds * rate))
@@ -74,42 +83,12 @@ def audio_folder(
 
 
 def _header(blob: Blob) -> Header:
-    from dlkit.data.sounds import HeaderCut, read_header
+    from dlkit.data.reading.sounds import HeaderCut, read_header
 
     try:
         return read_header(blob.head(_HEAD), blob.size, blob.place)
     except HeaderCut:
         return read_header(blob.read(), blob.size, blob.place)
-
-
-def _common(
-    found: ClassFolders,
-    blobs: list[Blob],
-    headers: list[Header],
-    of: Callable[[Header], int],
-    what: str,
-    argument: str,
-    per_second: int = 1,
-) -> int:
-    """What all files have in common.
-
-    Args:
-        of: What is to be the same.
-        what: What that is, for the message where it differs.
-        argument: How a recipe makes it the same.
-        per_second: By what the value is divided there.
-    """
-    values = [of(header) for header in headers]
-    counts = Counter(values)
-    if len(counts) > 1:
-        told = [f"{value:,} as {blobs[values.index(value)].place}" for value, _ in counts.most_common(_TOLD)]
-        more = [f"and {len(counts) - _TOLD:,} more"] if len(counts) > _TOLD else []
-        raise DlkitError(
-            "\n  ".join([f"The sounds of {found.place} have different {what}:", *told, *more]),
-            f"have them made alike, by audio_folder's `{argument.format(f'{max(values) / per_second:g}')}`",
-            code="damaged-data",
-        )
-    return values[0]
 
 
 def _examples(items: list[Item], rate: int, samples: int) -> Arrays:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from dlkit.data.arrays import Splits
-from dlkit.data.sources._cells import MISSING, text_cells
-from dlkit.data.sources._csv_file import read_csv
-from dlkit.data.sources._problems import Problems
-from dlkit.data.sources._table import Choice, Table, as_list, given_files
-from dlkit.data.sources._tables import make_splits
+from dlkit.data.reading.cells import MISSING, text_cells
+from dlkit.data.reading.csv_file import read_csv
+from dlkit.data.reading.problems import Problems
+from dlkit.data.reading.table import Choice, Table, as_list, given_files
+from dlkit.data.reading.tables import make_splits
 from dlkit.recipe.registry import register
 
 
@@ -33,7 +33,7 @@ def csv(
     as values; else `text`. The training file decides.
 
     - `numbers`, a vector of the numeric columns and the parts of dates (`sold.year`, `sold.month`, `sold.weekday`; see
-      `dlkit.data.dates`), NaN where a value is missing;
+      `dlkit.data.reading.dates`), NaN where a value is missing;
     - `categories`, a vector of the categorical columns as texts, "" where a value is missing;
     - each column of text, under its name.
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from dlkit.data.arrays import Arrays, Splits
-from dlkit.data.sources._blobs import Blob
-from dlkit.data.sources._class_folders import ClassFolders, Item, find_items
-from dlkit.data.sources._picture_column import Pictures, checked
-from dlkit.errors import DlkitError
+from dlkit.data.reading.class_folders import Item, find_items
+from dlkit.data.reading.picture_column import CHANNELS, Pictures, size_of_all
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.registry import Range, register
 
 if TYPE_CHECKING:
     import numpy as np
-
-CHANNELS = {"rgb": 3, "grayscale": 1}
-_HEADER = 2**16  # bytes that hold the header of most pictures
-_SIZES = 5  # that are told, where they differ
 
 
 @register(
@@ -51,12 +44,11 @@ def image_folder(
         DlkitError: There is nothing at the path; files or folders are not where they should be; pictures are empty, damaged
             or too large, or, without `size`, of different sizes. All that is wrong is named at once.
     """
-    from dlkit.data.pictures import SUFFIXES
+    from dlkit.data.reading.pictures import SUFFIXES
 
     found = find_items(str(path), tuple(SUFFIXES), "pictures")
-    shape = _common_size(found, resized=size is not None)
-    if size is not None:
-        shape = (size[0], size[1])
+    blobs = [item.blob for items in found.splits.values() for item in items]
+    shape = size_of_all(blobs, size, f"The pictures of {found.place}", "size: {}")
     splits = {
         split: _examples(items, shape, CHANNELS[color], resized=size is not None)
         for split, items in found.splits.items()
@@ -67,33 +59,6 @@ def image_folder(
     )
     train = splits.pop("" if "" in splits else "train")
     return Splits(train, splits.get("validation"), splits.get("test"), facts)
-
-
-def _common_size(found: ClassFolders, *, resized: bool) -> tuple[int, int]:
-    """The height and width of all pictures, whose headers are read; of the first where they are resized anyway."""
-    blobs = [item.blob for items in found.splits.values() for item in items]
-    sizes = checked(_size, blobs)
-    counts = Counter(sizes)
-    if len(counts) > 1 and not resized:
-        told = [f"{list(size)} as {blobs[sizes.index(size)].place}" for size, _ in counts.most_common(_SIZES)]
-        more = [f"and {len(counts) - _SIZES:,} more"] if len(counts) > _SIZES else []
-        raise DlkitError(
-            "\n  ".join([f"The pictures of {found.place} have different sizes (height, width):", *told, *more]),
-            f"have them resized, by image_folder's `size: {list(counts.most_common(1)[0][0])}`",
-            code="damaged-data",
-        )
-    return sizes[0]
-
-
-def _size(blob: Blob) -> tuple[int, int]:
-    from dlkit.data.pictures import size_of
-
-    if blob.size > _HEADER:
-        try:
-            return size_of(blob.head(_HEADER), blob.place)
-        except DlkitError:
-            pass  # what the header lacks may stand behind
-    return size_of(blob.read(), blob.place)
 
 
 def _examples(items: list[Item], size: tuple[int, int], channels: int, *, resized: bool) -> Arrays:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlkit.data.arrays import Arrays, Splits
-from dlkit.data.sources._blobs import Blob
-from dlkit.data.sources._contents import ARCHIVES, contents_of
+from dlkit.data.reading.blobs import Blob
+from dlkit.data.reading.contents import ARCHIVES, contents_of
+from dlkit.data.reading.places import look_at
+from dlkit.data.reading.problems import Problems
+from dlkit.data.reading.text_files import read_texts
 from dlkit.data.sources._keras_words import Found, WordSet, find_or_download, look_for_words, read_words
-from dlkit.data.sources._places import look_at
-from dlkit.data.sources._problems import Problems
-from dlkit.data.sources._texts import read_texts
 from dlkit.recipe.registry import register
 
 if TYPE_CHECKING:

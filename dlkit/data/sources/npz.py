@@ -15,10 +15,10 @@ from typing import IO, TYPE_CHECKING
 
 from dlkit.data.arrays import Splits
 from dlkit.data.memory import available_memory
-from dlkit.data.sources._archives import leads_out
-from dlkit.data.sources._arrays import Said, as_splits, plan
-from dlkit.data.sources._places import joined, nearest, places_of_path
-from dlkit.data.sources._problems import Problems
+from dlkit.data.reading.archives import leads_out
+from dlkit.data.reading.named_arrays import Said, as_splits, plan
+from dlkit.data.reading.places import joined, nearest, places_of_path
+from dlkit.data.reading.problems import Problems
 from dlkit.errors import DlkitError
 from dlkit.recipe.registry import register
 

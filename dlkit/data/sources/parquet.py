@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dlkit.data.arrays import Splits
-from dlkit.data.sources._blobs import readable
-from dlkit.data.sources._cells import MISSING, Cells, text_cells, typed_cells
-from dlkit.data.sources._problems import Problems
-from dlkit.data.sources._table import Choice, Table, as_list, given_files
-from dlkit.data.sources._tables import make_splits
+from dlkit.data.reading.blobs import readable
+from dlkit.data.reading.cells import MISSING, Cells, text_cells, typed_cells
+from dlkit.data.reading.problems import Problems
+from dlkit.data.reading.table import Choice, Table, as_list, given_files
+from dlkit.data.reading.tables import make_splits
 from dlkit.errors import DlkitError
 from dlkit.recipe.registry import register
 

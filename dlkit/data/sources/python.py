@@ -10,7 +10,7 @@ from typing import Any
 
 from dlkit.data.arrays import Splits, Values
 from dlkit.data.columns import Column
-from dlkit.data.sources._arrays import Plan, Said, as_splits, plan
+from dlkit.data.reading.named_arrays import Plan, Said, as_splits, plan
 from dlkit.errors import DlkitError
 from dlkit.recipe import registry
 from dlkit.recipe.diagnostics import did_you_mean

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from dlkit.data.arrays import Arrays, Splits
 from dlkit.data.columns import Windows
-from dlkit.data.sources._places import joined, look_at, nearest, places_of_path
-from dlkit.data.sources._problems import Problems
-from dlkit.data.texts import SUFFIX, read_text
+from dlkit.data.reading.places import joined, look_at, nearest, places_of_path
+from dlkit.data.reading.problems import Problems
+from dlkit.data.reading.texts import SUFFIX, read_text
 from dlkit.data.tokens import Tokenizer, Tokens, learn_characters, learn_subwords, learn_words
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import DataFacts, Feature, Target

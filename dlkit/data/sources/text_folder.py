@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlkit.data.arrays import Arrays, Splits
-from dlkit.data.sources._class_folders import Item, find_items
-from dlkit.data.sources._texts import read_texts
-from dlkit.data.texts import SUFFIX
+from dlkit.data.reading.class_folders import Item, find_items
+from dlkit.data.reading.text_files import read_texts
+from dlkit.data.reading.texts import SUFFIX
 from dlkit.recipe.facts import DataFacts, Target
 from dlkit.recipe.registry import register
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dlkit.data.arrays import Arrays, Splits
-from dlkit.data.sources._places import joined, nearest, places_of_path
-from dlkit.data.sources._problems import Problems
-from dlkit.data.texts import read_text
+from dlkit.data.reading.places import joined, nearest, places_of_path
+from dlkit.data.reading.problems import Problems
+from dlkit.data.reading.texts import read_text
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import listing
 from dlkit.recipe.facts import DataFacts, Target

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dlkit.data.arrays import Arrays, Splits, Values
-from dlkit.data.sources._kinds import read_feature, read_target
-from dlkit.data.sources._places import data_folders, joined, nearest, places_of_path
-from dlkit.data.sources._problems import Problems
-from dlkit.data.sources._stored_pictures import stored_pictures
-from dlkit.data.sources._values import Found, decoded
+from dlkit.data.reading.kinds import read_feature, read_target
+from dlkit.data.reading.places import data_folders, joined, nearest, places_of_path
+from dlkit.data.reading.problems import Problems
+from dlkit.data.reading.stored_pictures import stored_pictures
+from dlkit.data.reading.values import Found, decoded
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import did_you_mean, listing
 from dlkit.recipe.facts import DataFacts, Feature, Target

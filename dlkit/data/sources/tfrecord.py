@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dlkit.data.arrays import Arrays, Splits, Values
-from dlkit.data.sources._kinds import read_feature, read_target
-from dlkit.data.sources._problems import Problems
-from dlkit.data.sources._record_schema import Entry, read_schema
-from dlkit.data.sources._records import find_files, read_records
-from dlkit.data.sources._stored_pictures import CHANNELS, stored_pictures
-from dlkit.data.sources._values import Found, decoded
+from dlkit.data.reading.kinds import read_feature, read_target
+from dlkit.data.reading.picture_column import CHANNELS
+from dlkit.data.reading.problems import Problems
+from dlkit.data.reading.record_schema import Entry, read_schema
+from dlkit.data.reading.records import find_files, read_records
+from dlkit.data.reading.stored_pictures import stored_pictures
+from dlkit.data.reading.values import Found, decoded
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import did_you_mean, listing
 from dlkit.recipe.facts import DataFacts, Feature, Target

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from dlkit.data.arrays import Arrays, Splits, Values
 from dlkit.data.columns import Windows
-from dlkit.data.sources._cells import MISSING
-from dlkit.data.sources._series import Series, read_series
-from dlkit.data.sources._table import as_list, find_file
+from dlkit.data.reading.cells import MISSING
+from dlkit.data.reading.series import Series, read_series
+from dlkit.data.reading.table import as_list, find_file
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.registry import Range, register
@@ -66,7 +66,7 @@ def time_series(
         columns: The variables of `past`; where left out, all columns but the date.
         target: The variable to forecast, or several; where left out, those of `past`.
         date: The column of dates, ascending; where left out, the first column that holds dates, if one does.
-        calendar: Parts of the date to put beside the variables; see `dlkit.data.dates`.
+        calendar: Parts of the date to put beside the variables; see `dlkit.data.reading.dates`.
         calendar_ahead: Whether those parts of the steps to forecast are handed over too.
         fill: What stands in for a missing value: the last one known (`forward`), or what lies on the line to the next one
             known (`interpolate`, which looks ahead, also across the cut between two splits).

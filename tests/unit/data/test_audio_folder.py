@@ -20,7 +20,7 @@ from scipy.signal import resample_poly
 from dlkit.data.arrays import Splits
 from dlkit.data.fingerprint import fingerprint
 from dlkit.data.inputs.read import read_inputs
-from dlkit.data.sounds import decode
+from dlkit.data.reading.sounds import decode
 from dlkit.data.sources.audio_folder import audio_folder
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Feature

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from dlkit.data.sources import _blobs, _contents
-from dlkit.data.sources._class_folders import ClassFolders, find_items
+from dlkit.data.reading import blobs, contents
+from dlkit.data.reading.class_folders import ClassFolders, find_items
 from dlkit.errors import DlkitError
 
 SUFFIXES = (".txt", ".text")
@@ -134,7 +134,7 @@ def test_nothing_is_unpacked(tmp_path: Path) -> None:
 
 def test_zip_members_have_their_checksum_without_being_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = find(pack(tmp_path, "zip", PLAIN))
-    monkeypatch.setattr(_blobs.ZipMember, "read", None)
+    monkeypatch.setattr(blobs.ZipMember, "read", None)
     assert len({item.blob.checksum() for item in found.splits[""]}) == 3
 
 
@@ -354,7 +354,7 @@ def test_an_archive_that_is_cut_short_meanwhile_is_named(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("form", FORMS)
 def test_files_that_are_too_large_are_named(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_contents, "MOST_BYTES", 1000)
+    monkeypatch.setattr(contents, "MOST_BYTES", 1000)
     message = failure(pack(tmp_path, form, PLAIN)).message
     assert "dog/1.text" in message and "4,000 bytes, where " in message
 
@@ -385,7 +385,7 @@ def test_members_that_are_there_twice_are_named(tmp_path: Path) -> None:
 
 
 def test_a_compressed_archive_that_does_not_fit_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_contents, "available_memory", lambda: 2000)
+    monkeypatch.setattr(contents, "available_memory", lambda: 2000)
     assert "does not fit into memory" in failure(pack(tmp_path, "tgz", PLAIN)).message
 
 

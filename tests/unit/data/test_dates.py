@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from dlkit.data.dates import PARTS, is_month, part, parts_of, read_dates
+from dlkit.data.reading.dates import PARTS, is_month, part, parts_of, read_dates
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dlkit.data.reading.idx import read_idx
 from dlkit.data.sources import fashion_mnist as source
-from dlkit.data.sources._idx import read_idx
 from dlkit.data.sources.fashion_mnist import fashion_mnist
 from dlkit.errors import DlkitError
 from dlkit.recipe.registry import find

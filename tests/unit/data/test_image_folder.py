@@ -17,7 +17,7 @@ from dlkit.data.facts import measure
 from dlkit.data.fingerprint import fingerprint
 from dlkit.data.inputs.read import read_inputs
 from dlkit.data.load import load
-from dlkit.data.sources import _blobs, _picture_column
+from dlkit.data.reading import blobs, decoded
 from dlkit.data.sources.image_folder import image_folder
 from dlkit.errors import DlkitError
 from dlkit.recipe.components import Components
@@ -141,14 +141,14 @@ def test_one_changed_pixel_changes_the_fingerprint(tmp_path: Path) -> None:
 
 
 def test_nothing_is_decoded_before_a_batch_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dlkit.data.pictures.pixels", None)
+    monkeypatch.setattr("dlkit.data.reading.pictures.pixels", None)
     assert images(folder(tmp_path, FILES)).shape == (12, 6, 8, 3)
     assert images(tmp_path).nbytes == 0
 
 
 def test_a_header_behind_much_else_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
-    monkeypatch.setattr(_blobs.PlainFile, "read", lambda blob: read.append(blob.place) or Path(blob.place).read_bytes())
+    monkeypatch.setattr(blobs.PlainFile, "read", lambda blob: read.append(blob.place) or Path(blob.place).read_bytes())
     large = picture((200, 300, 3), "JPEG", quality=100)
     behind = picture((200, 300, 3), "JPEG", quality=100, icc_profile=bytes(2**17))
     assert len(large) > 2**16
@@ -217,11 +217,11 @@ def test_pictures_that_vanish_are_named_at_once(tmp_path: Path) -> None:
 def test_large_pictures_are_shared_by_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {f"{label}/{number}.png": picture((60, 60, 3)) for label in ("a", "b") for number in range(20)}
     column = images(folder(tmp_path, files))
-    monkeypatch.setattr(_picture_column.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(decoded.os, "cpu_count", lambda: 4)
     pieces = []
-    pool = _picture_column._pool(0)
+    pool = decoded._pool(0)
     monkeypatch.setattr(pool, "map", lambda function, slices: pieces.append(len(slices)) or map(function, slices))
-    monkeypatch.setattr(_picture_column, "_pool", lambda process: pool)
+    monkeypatch.setattr(decoded, "_pool", lambda process: pool)
     column.read(np.arange(40))
     assert pieces == [14]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlkit.data.pictures import decode, size_of
+from dlkit.data.reading.pictures import decode, size_of
 from dlkit.errors import DlkitError
 
 NOISE = np.random.default_rng(1).integers(0, 256, (9, 14, 3), np.uint8)

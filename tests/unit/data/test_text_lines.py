@@ -8,8 +8,8 @@ import pytest
 
 import dlkit
 from dlkit.data.load import load
+from dlkit.data.reading.texts import decoded
 from dlkit.data.sources.text_lines import text_lines
-from dlkit.data.texts import decoded
 from dlkit.errors import DlkitError
 from dlkit.recipe.components import Components
 from dlkit.recipe.diagnostics import RecipeError

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dlkit.data.arrays import Splits
-from dlkit.data.dates import part, read_dates
 from dlkit.data.load import load
+from dlkit.data.reading.dates import part, read_dates
 from dlkit.data.sources.time_series import time_series
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import DataFacts, Feature, Target

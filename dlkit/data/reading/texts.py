@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlkit.data.sources._blobs import readable
+from dlkit.data.reading.blobs import readable
 from dlkit.errors import DlkitError
 
 SUFFIX = ".txt"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dlkit.data.arrays import Values
 from dlkit.data.columns import Column
-from dlkit.data.sources._problems import Problems
+from dlkit.data.reading.problems import Problems
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlkit.data.memory import available_memory
-from dlkit.data.sources._archives import leads_out, tar_members
-from dlkit.data.sources._blobs import (
+from dlkit.data.reading.archives import leads_out, tar_members
+from dlkit.data.reading.blobs import (
     ANEW,
     MOST_BYTES,
     Blob,
@@ -25,7 +25,7 @@ from dlkit.data.sources._blobs import (
     too_large,
     unreadable,
 )
-from dlkit.data.sources._problems import Problems
+from dlkit.data.reading.problems import Problems
 from dlkit.errors import DlkitError
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from dlkit.data.sources._blobs import Blob, InMemory
-from dlkit.data.sources._picture_column import Pictures, checked
-from dlkit.errors import DlkitError
+from dlkit.data.reading.blobs import Blob, InMemory
+from dlkit.data.reading.picture_column import Pictures, size_of_all
 from dlkit.recipe.facts import Feature
-
-CHANNELS = {"rgb": 3, "grayscale": 1}
-_TOLD = 5  # sizes, where they differ
 
 
 def stored_pictures(
@@ -30,24 +25,8 @@ def stored_pictures(
     """
     blobs = {split: [InMemory(place, len(content), content) for place, content in c] for split, c in contents.items()}
     every: list[Blob] = [blob for group in blobs.values() for blob in group]
-    sizes = checked(_size, every)
-    counts = Counter(sizes)
-    if size is None and len(counts) > 1:
-        told = [f"{list(found)} as {every[sizes.index(found)].place}" for found, _ in counts.most_common(_TOLD)]
-        more = [f"and {len(counts) - _TOLD:,} more"] if len(counts) > _TOLD else []
-        raise DlkitError(
-            "\n  ".join(["The pictures have different sizes (height, width):", *told, *more]),
-            f"have them resized: `{argument.format(list(counts.most_common(1)[0][0]))}`",
-            code="damaged-data",
-        )
-    height, width = size or sizes[0]
+    height, width = size_of_all(every, size, "The pictures", argument)
     columns = {
         split: Pictures(group, (height, width), channels, resized=size is not None) for split, group in blobs.items()
     }
     return columns, Feature("image", (height, width, channels), "uint8")
-
-
-def _size(blob: Blob) -> tuple[int, int]:
-    from dlkit.data.pictures import size_of
-
-    return size_of(blob.read(), blob.place)

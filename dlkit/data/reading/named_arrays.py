@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dlkit.data.arrays import Arrays, Splits, Values
-from dlkit.data.sources._kinds import FEATURE_KINDS, TARGET_KINDS, read_feature, read_target
-from dlkit.data.sources._problems import Problems
-from dlkit.data.sources._values import Found
+from dlkit.data.reading.kinds import FEATURE_KINDS, TARGET_KINDS, read_feature, read_target
+from dlkit.data.reading.problems import Problems
+from dlkit.data.reading.values import Found
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import did_you_mean, listing
 from dlkit.recipe.facts import DataFacts, Feature, Target

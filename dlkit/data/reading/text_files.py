@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dlkit.data.sources._blobs import Blob
-from dlkit.data.sources._problems import Problems
-from dlkit.data.texts import decoded
+from dlkit.data.reading.blobs import Blob
+from dlkit.data.reading.problems import Problems
+from dlkit.data.reading.texts import decoded
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:

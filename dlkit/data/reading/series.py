@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlkit.data.sources._cells import MISSING, Cells, text_cells
-from dlkit.data.sources._csv_file import read_csv
-from dlkit.data.sources._problems import Problems
-from dlkit.data.sources._table import Table
+from dlkit.data.reading.cells import MISSING, Cells, text_cells
+from dlkit.data.reading.csv_file import read_csv
+from dlkit.data.reading.problems import Problems
+from dlkit.data.reading.table import Table
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import did_you_mean, listing
 
@@ -107,7 +107,7 @@ def _check_order(table: Table, name: str, problems: Problems) -> None:
     """Tells dates that are missing, are no dates, or do not come after the one before."""
     import numpy as np
 
-    from dlkit.data.dates import read_dates
+    from dlkit.data.reading.dates import read_dates
 
     cells = table.columns[name]
     local, ahead = read_dates(cells.texts.tolist())
@@ -161,6 +161,6 @@ def _parts(cells: Cells, parts: Sequence[str]) -> list[np.ndarray]:
     """Parts of the date of every step, each float32 of shape (steps,)."""
     import numpy as np
 
-    from dlkit.data.dates import part
+    from dlkit.data.reading.dates import part
 
     return [cells.spread(part(cells.dates, name), np.nan) for name in parts]

@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlkit.data.sources._cells import Cells
-from dlkit.data.sources._places import joined, nearest, places_of_path
-from dlkit.data.sources._problems import MOST, Problems
+from dlkit.data.reading.cells import Cells
+from dlkit.data.reading.places import joined, nearest, places_of_path
+from dlkit.data.reading.problems import MOST, Problems
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import did_you_mean, listing
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dlkit.data.arrays import Values
 from dlkit.data.columns import Column
-from dlkit.data.sources._values import Found, as_is, floats, group_of, integers, texts_of
+from dlkit.data.reading.values import Found, as_is, floats, group_of, integers, texts_of
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import listing
 from dlkit.recipe.facts import Feature, Target

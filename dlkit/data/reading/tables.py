@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dlkit.data.arrays import Arrays, Splits, Values
-from dlkit.data.sources._cells import Cells
-from dlkit.data.sources._problems import Problems
-from dlkit.data.sources._table import KINDS, Choice, Table, check_alike, check_choice
+from dlkit.data.reading.cells import Cells
+from dlkit.data.reading.problems import Problems
+from dlkit.data.reading.table import KINDS, Choice, Table, check_alike, check_choice
 from dlkit.recipe.diagnostics import listing
 from dlkit.recipe.facts import DataFacts, Feature, Target
 
@@ -157,7 +157,7 @@ class _Maker:
 
     def _parts(self, name: str) -> tuple[str, ...]:
         """The parts that the dates of the training table have."""
-        from dlkit.data.dates import is_month, parts_of
+        from dlkit.data.reading.dates import is_month, parts_of
 
         cells = self._tables["train"].columns[name]
         months_only = cells.values.dtype.kind == "O" and all(map(is_month, cells.values))
@@ -166,7 +166,7 @@ class _Maker:
     def _dates(self, table: Table, name: str, parts: Iterable[str]) -> list[np.ndarray]:
         import numpy as np
 
-        from dlkit.data.dates import part
+        from dlkit.data.reading.dates import part
 
         cells = table.columns[name]
         cure = f"write it as 1981-01-31 or 1981-01-31 16:30, or {self._other_kind(name)}"

@@ -45,7 +45,7 @@ class Cells:
     @cached_property
     def dates(self) -> np.ndarray:
         """The values as local times of type datetime64[s]; NaT for those that are no dates."""
-        from dlkit.data.dates import read_dates
+        from dlkit.data.reading.dates import read_dates
 
         return self.values if self.values.dtype.kind == "M" else read_dates(self._texts)[0]
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dlkit.data.sources._problems import Problems
+from dlkit.data.reading.problems import Problems
 
 _CHUNK = 2**20
 

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlkit.data.sources._blobs import Blob
-from dlkit.data.sources._contents import ARCHIVES, Contents, contents_of
-from dlkit.data.sources._places import joined, nearest, places_of_path
-from dlkit.data.sources._problems import Problems
+from dlkit.data.reading.blobs import Blob
+from dlkit.data.reading.contents import ARCHIVES, Contents, contents_of
+from dlkit.data.reading.places import joined, nearest, places_of_path
+from dlkit.data.reading.problems import Problems
 from dlkit.errors import DlkitError
 
 # The name of a folder -> the split it is.

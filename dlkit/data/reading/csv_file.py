@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlkit.data.sources._blobs import readable
-from dlkit.data.sources._problems import Problems
+from dlkit.data.reading.blobs import readable
+from dlkit.data.reading.problems import Problems
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import listing
 

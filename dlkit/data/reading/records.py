@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from dlkit.data.sources._places import joined, nearest, places_of_path
-from dlkit.data.sources._problems import Problems
+from dlkit.data.reading.places import joined, nearest, places_of_path
+from dlkit.data.reading.problems import Problems
 from dlkit.errors import DlkitError
 
 MOST_BYTES = 2**28  # of one record
