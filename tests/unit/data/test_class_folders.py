@@ -59,7 +59,7 @@ def failure(path: Path) -> DlkitError:
     return error.value
 
 
-def contents(found: ClassFolders) -> dict[str, list[tuple[str, bytes]]]:
+def read_back(found: ClassFolders) -> dict[str, list[tuple[str, bytes]]]:
     return {
         split: [(found.labels[item.label], item.blob.read()) for item in items] for split, items in found.splits.items()
     }
@@ -74,7 +74,7 @@ WANTED = [("cat", b"miau"), ("cat", b"purr"), ("dog", b"woof" * 1000)]
 @pytest.mark.parametrize("form", FORMS)
 def test_folders_and_archives_give_the_same(tmp_path: Path, form: str) -> None:
     found = find(pack(tmp_path, form, dict(reversed(PLAIN.items()))))
-    assert found.labels == ("cat", "dog") and contents(found) == {"": WANTED}
+    assert found.labels == ("cat", "dog") and read_back(found) == {"": WANTED}
     for item in found.splits[""]:
         content = item.blob.read()
         assert item.blob.size == len(content)
@@ -85,21 +85,21 @@ def test_folders_and_archives_give_the_same(tmp_path: Path, form: str) -> None:
 def test_ready_splits_are_kept_by_their_names(tmp_path: Path, form: str) -> None:
     found = find(pack(tmp_path, form, SPLIT))
     assert list(found.splits) == ["train", "validation", "test"]
-    assert contents(found) == dict.fromkeys(found.splits, WANTED)
+    assert read_back(found) == dict.fromkeys(found.splits, WANTED)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_one_folder_around_all_is_looked_through(tmp_path: Path, form: str) -> None:
     plain = {f"pets-v1/{name}": content for name, content in PLAIN.items()}
     found = find(pack(tmp_path, form, {**plain, "pets-v1": None, "pets-v1/README.md": b"Pets"}))
-    assert found.labels == ("cat", "dog") and contents(found) == {"": WANTED}
+    assert found.labels == ("cat", "dog") and read_back(found) == {"": WANTED}
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_one_folder_around_splits_is_looked_through(tmp_path: Path, form: str) -> None:
     split = {f"pets-v1/{name}": content for name, content in SPLIT.items()}
     found = find(pack(tmp_path, form, {**split, "LICENSE": b"CC0"}))
-    assert contents(found) == dict.fromkeys(["train", "validation", "test"], WANTED)
+    assert read_back(found) == dict.fromkeys(["train", "validation", "test"], WANTED)
 
 
 def test_a_stray_file_outside_of_that_folder_is_named(tmp_path: Path) -> None:
@@ -123,12 +123,12 @@ def test_what_systems_leave_and_readmes_are_passed_over(tmp_path: Path, form: st
         ".git/a.txt": b"x",
         "desktop.ini": b"x",
     }
-    assert contents(find(pack(tmp_path, form, {**left, **PLAIN}))) == {"": WANTED}
+    assert read_back(find(pack(tmp_path, form, {**left, **PLAIN}))) == {"": WANTED}
 
 
 def test_nothing_is_unpacked(tmp_path: Path) -> None:
     for form in FORMS[1:]:
-        contents(find(pack(tmp_path, form, PLAIN)))
+        read_back(find(pack(tmp_path, form, PLAIN)))
     assert sorted(os.listdir(tmp_path)) == sorted(f"mine.{form}" for form in FORMS[1:])
 
 
