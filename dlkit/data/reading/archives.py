@@ -20,15 +20,6 @@ def leads_out(name: str) -> bool:
     return not parts[0] or parts[0][1:2] == ":" or ".." in parts
 
 
-def read_tar(
-    archive: Path, wanted: Callable[[str], bool], limit: int, problems: Problems
-) -> Iterator[tuple[str, bytes]]:
-    """The wanted files of a tar archive, however compressed, in their order: names and contents; see `tar_members`."""
-    for member, content in tar_members(archive, wanted, limit, problems):
-        if content is not None:
-            yield member.name, content
-
-
 def tar_members(
     archive: Path, wanted: Callable[[str], bool], limit: int, problems: Problems
 ) -> Iterator[tuple[tarfile.TarInfo, bytes | None]]:
@@ -52,7 +43,10 @@ def tar_members(
                     yield member, file.read()
                 else:
                     yield member, None
-            while tar.fileobj is not None and tar.fileobj.read(_CHUNK):
+            assert tar.fileobj is not None  # as of every open archive
+            if tar.fileobj.tell() <= tar.offset:  # where the block of zeros stands that ends an archive
+                problems.add(f"{archive} is cut short: the mark of its end is missing", "get the file anew")
+            while tar.fileobj.read(_CHUNK):
                 pass  # the checksum of the compressed data stands at its end
     except tarfile.ReadError as error:
         reason = str(error).split("\n")[0].rstrip(":")  # the rest tells of every compression that was tried

@@ -6,11 +6,14 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlkit.data.arrays import Arrays, Splits
-from dlkit.data.reading.archives import read_tar
+from dlkit.data.reading.blobs import Blob, PlainFile, readable
+from dlkit.data.reading.class_folders import ClassFolders, find_items
+from dlkit.data.reading.contents import contents_of
+from dlkit.data.reading.picture_column import Pictures
 from dlkit.data.reading.places import (
     NO_FOLDER,
     DownloadFailed,
@@ -24,15 +27,13 @@ from dlkit.data.reading.places import (
 )
 from dlkit.data.reading.problems import Problems
 from dlkit.data.sources._batches import PIXELS, Batch, read_binary, read_pickled
-from dlkit.data.sources._pictures import read_pictures
-from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:
     import numpy as np
 
 SIDE = 32
+CHANNELS = PIXELS // SIDE**2
 _READERS = {"": read_pickled, ".bin": read_binary}  # by what the names of the files end in
-_MOST_BYTES = 2**28  # of one file; the largest that is published has 155 MB
 _COMES_WITH = re.compile(
     r"(batches\.)?meta(\.txt)?|(fine|coarse)_label_names\.txt|readme.*|licen[cs]e.*|\..*|.*~", re.IGNORECASE
 )
@@ -166,18 +167,18 @@ def _downloaded(examples: Examples) -> Examples:
 
 
 def _read(found: Path, cifar: Cifar, labeling: str, classes: Sequence[str]) -> dict[str, Examples]:
-    if cifar.pictures and found.suffix == ".zip":
-        return read_pictures(found, classes, (SIDE, SIDE))
+    if cifar.pictures and found.suffix.lower() == ".zip":
+        return _read_pictures(found, cifar, classes)
     problems = Problems()
     batches: dict[str, Batch] = {}
     seen: set[str] = set()
-    for name, content in _files(found, cifar, problems):
+    for name, blob in _blobs(found, cifar, problems):
         if name in seen:
             problems.add(f"{found}: {name} is there more than once", "get the archive anew")
         seen.add(name)
         ending = ".bin" if name.endswith(".bin") else ""
         with problems.noted():
-            batches[name.removesuffix(ending)] = _READERS[ending](content, _origin(found, name), cifar.labelings)
+            batches[name.removesuffix(ending)] = _READERS[ending](blob.read(), blob.place, cifar.labelings)
     missing = _missing(seen, cifar)
     if missing and not problems.found:  # of a file that could not be read it was said already
         problems.add(f"{found} lacks {joined(missing)}", "get it anew")
@@ -187,39 +188,58 @@ def _read(found: Path, cifar: Cifar, labeling: str, classes: Sequence[str]) -> d
     return {split: _joined([batches[name] for name in names], labeling) for split, names in cifar.batches.items()}
 
 
-def _origin(found: Path, name: str) -> str:
-    return str(found / name) if found.is_dir() else f"{found}: {name}"
-
-
-def _files(found: Path, cifar: Cifar, problems: Problems) -> Iterator[tuple[str, bytes]]:
-    """The names and contents of the batch files of a folder or an archive; strays among them are noted."""
+def _blobs(found: Path, cifar: Cifar, problems: Problems) -> Iterator[tuple[str, Blob]]:
+    """The batch files of a folder or an archive, by their names; strays among the files are noted."""
     wanted = {f"{name}{ending}" for name in cifar.files() for ending in _READERS}
+    if found.is_dir():
+        files: dict[str, Blob | None] = {name: None for name in look_at(found).files}
+        for name in wanted & files.keys():
+            with problems.noted(), readable(str(found / name)):
+                files[name] = PlainFile(str(found / name), os.path.getsize(found / name))
+    else:
+        files = contents_of(found, lambda member: _name(member) in wanted, problems).files
+    for member in sorted(files):
+        name, blob = _name(member), files.pop(member)  # not to keep what was unpacked longer than needed
+        if blob is not None:
+            yield name, blob
+        elif name not in wanted and name not in cifar.archives and not _COMES_WITH.fullmatch(name):
+            place = str(found / member) if found.is_dir() else f"{found}: {member}"
+            problems.add(f"{place} is a stray file: it is none of {cifar.title}", "take it out")
 
-    def is_wanted(member: str) -> bool:
-        name = PurePosixPath(member).name
-        if name not in wanted and name not in cifar.archives and not _COMES_WITH.fullmatch(name):
-            problems.add(f"{_origin(found, member)} is a stray file: it is none of {cifar.title}", "take it out")
-        return name in wanted
 
-    if not found.is_dir():
-        for member, content in read_tar(found, is_wanted, _MOST_BYTES, problems):
-            yield PurePosixPath(member).name, content
-        return
-    for name in sorted(look_at(found).files):
-        if is_wanted(name):
-            with problems.noted():
-                yield name, _content(found / name)
+def _name(member: str) -> str:
+    return member.rpartition("/")[2]
 
 
-def _content(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise DlkitError(f"{file} cannot be read: {error.strerror}", "look at its permissions and its disk") from None
-    if len(content) > _MOST_BYTES:
-        raise DlkitError(f"{file} is larger than {_MOST_BYTES:,} bytes", "get the file anew")
-    return content
+def _read_pictures(archive: Path, cifar: Cifar, classes: Sequence[str]) -> dict[str, Examples]:
+    """The pictures of a zip archive, class by class; all of them are decoded at once, to name all bad ones."""
+    import numpy as np
+
+    found = find_items(str(archive), (".jpg", ".jpeg", ".png"), "pictures")
+    _check_folders(found, cifar, classes)
+    items = [item for split in cifar.batches for item in found.splits[split]]
+    pictures = Pictures([item.blob for item in items], (SIDE, SIDE), CHANNELS, resized=False)
+    images = pictures.read(np.arange(len(items)))
+    numbers = np.array([classes.index(label) for label in found.labels], np.int32)
+    labels = numbers[[item.label for item in items]]
+    train = len(found.splits["train"])
+    return {"train": (images[:train], labels[:train]), "test": (images[train:], labels[train:])}
+
+
+def _check_folders(found: ClassFolders, cifar: Cifar, classes: Sequence[str]) -> None:
+    """Raises what keeps folders of classes from being those of the data set."""
+    problems = Problems()
+    cure = f"the archive holds pictures as train/{classes[0]}/0001.jpg and test/{classes[-1]}/0001.jpg"
+    if set(found.splits) != set(cifar.batches):
+        told = f"the splits {joined(filter(None, found.splits))}" if any(found.splits) else "no splits"
+        problems.add(f"{found.place} has {told}, where {joined(cifar.batches)} are expected", cure)
+    for name in found.labels:
+        if name not in classes:
+            problems.add(f"{found.place} has a folder of no known class: {name}", cure)
+    for name in classes:
+        if name not in found.labels:
+            problems.add(f"{found.place} has no pictures of the class {name}", cure)
+    problems.raise_any()
 
 
 def _check_lengths(found: Path, lengths: Mapping[str, int], problems: Problems) -> None:
@@ -235,7 +255,7 @@ def _joined(batches: Sequence[Batch], labeling: str) -> Examples:
     """The images, with their channels last, and the classes of these batches."""
     import numpy as np
 
-    images = np.empty((sum(len(batch.pixels) for batch in batches), SIDE, SIDE, PIXELS // SIDE**2), np.uint8)
-    planes = [batch.pixels.reshape(-1, images.shape[-1], SIDE, SIDE) for batch in batches]
+    images = np.empty((sum(len(batch.pixels) for batch in batches), SIDE, SIDE, CHANNELS), np.uint8)
+    planes = [batch.pixels.reshape(-1, CHANNELS, SIDE, SIDE) for batch in batches]
     np.concatenate([plane.transpose(0, 2, 3, 1) for plane in planes], out=images)
     return images, np.concatenate([batch.labels[labeling] for batch in batches])
