@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dlkit.data.reading.blobs import Blob
 from dlkit.data.reading.contents import ARCHIVES, Contents, contents_of
+from dlkit.data.reading.decoded import checked
 from dlkit.data.reading.places import joined, nearest, places_of_path
 from dlkit.data.reading.problems import Problems
 from dlkit.errors import DlkitError
@@ -50,7 +51,9 @@ class ClassFolders:
     splits: Mapping[str, list[Item]]
 
 
-def find_items(path: str, suffixes: Collection[str], kind: str) -> ClassFolders:
+def find_items(
+    path: str, suffixes: Collection[str], kind: str, check: Callable[[Blob], object] | None = None
+) -> ClassFolders:
     """The files of classes in a folder or an archive; none is read, but for those in a compressed tar archive.
 
     Folders are `CLASS/`, or `train/CLASS/` and the same in `test/` and in `validation/` (or `val/`, `valid/`). One folder
@@ -62,6 +65,8 @@ def find_items(path: str, suffixes: Collection[str], kind: str) -> ClassFolders:
             in `DLKIT_DATA_DIR`.
         suffixes: What the names of the files end in, in lower case: `.jpg`.
         kind: What the files are, for messages: `pictures`.
+        check: Fails for a bad file. It looks at the files where something is wrong with their places, so that all that is
+            wrong is told at once; else they are left to the caller.
 
     Raises:
         DlkitError: There is nothing at the path, a file or a folder is where it should not be or cannot be read, a class
@@ -72,6 +77,9 @@ def find_items(path: str, suffixes: Collection[str], kind: str) -> ClassFolders:
     wanted = tuple(suffixes)
     contents = contents_of(place, lambda name: name.lower().endswith(wanted), problems)
     found = _Sorter(place, kind, wanted, problems).sort(contents)
+    if problems.found and check:
+        with problems.noted():
+            checked(check, [blob for blob in contents.files.values() if blob is not None])
     problems.raise_any()
     return found
 

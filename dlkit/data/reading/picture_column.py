@@ -56,7 +56,7 @@ def size_of_all(blobs: Sequence[Blob], size: Sequence[int] | None, of: str, argu
     Raises:
         DlkitError: Some are damaged, or differ in size without one being given.
     """
-    sizes = checked(_size, blobs)
+    sizes = checked(header_size, blobs)
     if size is not None:
         return size[0], size[1]
     return common(
@@ -68,7 +68,12 @@ def size_of_all(blobs: Sequence[Blob], size: Sequence[int] | None, of: str, argu
     )
 
 
-def _size(blob: Blob) -> tuple[int, int]:
+def header_size(blob: Blob) -> tuple[int, int]:
+    """The height and width that the header of a picture tells.
+
+    Raises:
+        DlkitError: It is damaged, or no picture.
+    """
     from dlkit.data.reading.pictures import size_of
 
     if blob.size > _HEADER:

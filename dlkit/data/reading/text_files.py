@@ -26,12 +26,17 @@ def read_texts(blobs: Iterable[Blob]) -> np.ndarray:
     texts = []
     for blob in blobs:
         with problems.noted():
-            texts.append(_text(blob))
+            texts.append(text_of(blob))
     problems.raise_any()
     return np.array(texts, object)
 
 
-def _text(blob: Blob) -> str:
+def text_of(blob: Blob) -> str:
+    """The text of a file, without the blanks at its ends.
+
+    Raises:
+        DlkitError: It cannot be read, is no UTF-8, or holds no text.
+    """
     text = decoded(blob.read(), blob.place).strip()
     if not text:
         raise DlkitError(f"{blob.place} holds no text", "take it out")

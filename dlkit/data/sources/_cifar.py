@@ -13,7 +13,7 @@ from dlkit.data.arrays import Arrays, Splits
 from dlkit.data.reading.blobs import Blob, PlainFile, readable
 from dlkit.data.reading.class_folders import ClassFolders, find_items
 from dlkit.data.reading.contents import contents_of
-from dlkit.data.reading.picture_column import Pictures
+from dlkit.data.reading.picture_column import Pictures, header_size
 from dlkit.data.reading.places import (
     NO_FOLDER,
     DownloadFailed,
@@ -215,7 +215,7 @@ def _read_pictures(archive: Path, cifar: Cifar, classes: Sequence[str]) -> dict[
     """The pictures of a zip archive, class by class; all of them are decoded at once, to name all bad ones."""
     import numpy as np
 
-    found = find_items(str(archive), (".jpg", ".jpeg", ".png"), "pictures")
+    found = find_items(str(archive), (".jpg", ".jpeg", ".png"), "pictures", header_size)
     _check_folders(found, cifar, classes)
     items = [item for split in cifar.batches for item in found.splits[split]]
     pictures = Pictures([item.blob for item in items], (SIDE, SIDE), CHANNELS, resized=False)

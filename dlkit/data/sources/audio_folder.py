@@ -50,7 +50,7 @@ def audio_folder(
     """
     from dlkit.data.reading.sounds import SUFFIXES
 
-    found = find_items(str(path), SUFFIXES, "sounds")
+    found = find_items(str(path), SUFFIXES, "sounds", _header)
     blobs = [item.blob for items in found.splits.values() for item in items]
     headers = checked(_header, blobs)
     of = f"The sounds of {found.place} have different"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from dlkit.data.arrays import Arrays, Splits
 from dlkit.data.reading.class_folders import Item, find_items
-from dlkit.data.reading.picture_column import CHANNELS, Pictures, size_of_all
+from dlkit.data.reading.picture_column import CHANNELS, Pictures, header_size, size_of_all
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.registry import Range, register
 
@@ -46,7 +46,7 @@ def image_folder(
     """
     from dlkit.data.reading.pictures import SUFFIXES
 
-    found = find_items(str(path), tuple(SUFFIXES), "pictures")
+    found = find_items(str(path), tuple(SUFFIXES), "pictures", header_size)
     blobs = [item.blob for items in found.splits.values() for item in items]
     shape = size_of_all(blobs, size, f"The pictures of {found.place}", "size: {}")
     splits = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dlkit.data.arrays import Arrays, Splits
 from dlkit.data.reading.class_folders import Item, find_items
-from dlkit.data.reading.text_files import read_texts
+from dlkit.data.reading.text_files import read_texts, text_of
 from dlkit.data.reading.texts import SUFFIX
 from dlkit.recipe.facts import DataFacts, Target
 from dlkit.recipe.registry import register
@@ -30,7 +30,7 @@ def text_folder(path: Path) -> Splits:
         DlkitError: There is nothing at the path, files lie where they should not, hold no text, are no UTF-8 or cannot be
             read, or there are fewer than two classes; all that is wrong is named at once.
     """
-    found = find_items(str(path), [SUFFIX], "texts")
+    found = find_items(str(path), [SUFFIX], "texts", text_of)
     parts = {split or "train": _arrays(items) for split, items in found.splits.items()}
     target = Target("classes", classes=len(found.labels), labels=found.labels)
     return Splits(

@@ -295,3 +295,17 @@ def test_a_disk_that_is_full(step: str, tmp_path: Path, refused: Refused, full_d
         "image_folder", {"path": path}, str(cache.cache_folder()), "No space left on device", "DLKIT_CACHE_DIR",
         cache="disk", left=["home/DLKIT_CACHE_DIR"],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("source", GOOD)
+def test_bad_files_and_misplaced_ones_are_named_at_once(
+    source: str, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    suffix, content = GOOD[source]
+    for label in ("cat", "dog"):
+        (tmp_path / "mine" / label).mkdir(parents=True)
+        for number in range(3):
+            (tmp_path / "mine" / label / f"{number}{suffix}").write_bytes(content)
+    (tmp_path / "mine" / "cat" / f"empty{suffix}").write_bytes(b"")
+    (tmp_path / "mine" / "dog" / "notes.pdf").write_bytes(b"x")
+    refused(source, {"path": str(tmp_path / "mine")}, f"empty{suffix}", "notes.pdf is a stray file")
