@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from dlkit.evaluation.expectation import Expectation, compare
+from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
 from dlkit.runs.find import runs_root
@@ -47,6 +48,7 @@ def train_folds(
     command: Sequence[str] | None = None,
     begun: Callable[[GroupFolder], None] | None = None,
     started: Callable[[int, RunFolder, DataFacts], None] | None = None,
+    warned: Callable[[Diagnostic], None] | None = None,
 ) -> Folds:
     """Trains a recipe with `data.folds` once for each fold, one after another.
 
@@ -61,6 +63,7 @@ def train_folds(
         command: The command line, for the provenance.
         begun: Told of the group as soon as it has a folder.
         started: Told of each member, with the number of its fold, as soon as it has its data.
+        warned: Told of what the data of a fold makes doubtful; Python warns where it is None.
 
     Raises:
         As `train`; the members that are done are kept.
@@ -81,7 +84,14 @@ def train_folds(
                 started(number, folder, facts)
 
         shown = display() if display else None
-        made = train(member, folder=group.member(number), display=shown, command=command, started=member_started)
+        made = train(
+            member,
+            folder=group.member(number),
+            display=shown,
+            command=command,
+            started=member_started,
+            warned=warned,
+        )
         runs.append(made)
         group.write({"kind": "folds", "recipe": recipe.name, "folds": folds, **_summary(runs)})
     means, deviations = over([run.metrics for run in runs])

@@ -78,7 +78,8 @@ def train(
         if isinstance(loaded.config.data.folds, int):
             from dlkit.workflows.folds import train_folds
 
-            _report_folds(out, train_folds(loaded, runs_dir=runs_dir, command=typed, started=started_fold), where)
+            folds = train_folds(loaded, runs_dir=runs_dir, command=typed, started=started_fold, warned=warned)
+            _report_folds(out, folds, where)
             return
         from dlkit.workflows.train import train as train_recipe
 
