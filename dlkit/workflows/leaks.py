@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlkit.data.duplicates import count_leaks, is_cheap
-from dlkit.recipe import registry
+from dlkit.recipe import library, registry
 from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.load import Recipe
 from dlkit.workflows.preparation import Prepared
@@ -28,7 +28,8 @@ def leaks(prepared: Prepared) -> list[Diagnostic]:
         return []
     also = "also stand" if len(told) > 1 or not told[0].startswith("1 ") else "also stands"
     message = f"{' and '.join(told)} {also} in the training split"
-    cure = f"`dlkit data {recipe.path or recipe.name}` tells more"
+    is_shipped = library.find_recipe(recipe.name) == recipe.path
+    cure = f"`dlkit data {recipe.name if is_shipped else recipe.path}` tells more"
     return [Diagnostic("leak", message, recipe.span_of("data.source"), cure, "warning")]
 
 
