@@ -52,7 +52,10 @@ def tar_members(
                     yield member, file.read()
                 else:
                     yield member, None
-            while tar.fileobj is not None and tar.fileobj.read(_CHUNK):
+            assert tar.fileobj is not None  # as of every open archive
+            if tar.fileobj.tell() <= tar.offset:  # where the block of zeros stands that ends an archive
+                problems.add(f"{archive} is cut short: the mark of its end is missing", "get the file anew")
+            while tar.fileobj.read(_CHUNK):
                 pass  # the checksum of the compressed data stands at its end
     except tarfile.ReadError as error:
         reason = str(error).split("\n")[0].rstrip(":")  # the rest tells of every compression that was tried

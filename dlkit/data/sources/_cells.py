@@ -85,7 +85,9 @@ class Cells:
     @property
     def have_decimal_commas(self) -> bool:
         """Whether the values are texts that would all be numbers if a comma were a point."""
-        return self.values.dtype.kind == "O" and len(self.values) > 0 and all(map(_DECIMAL_COMMA.fullmatch, self.values))
+        return (
+            self.values.dtype.kind == "O" and len(self.values) > 0 and all(map(_DECIMAL_COMMA.fullmatch, self.values))
+        )
 
     @property
     def missing_rows(self) -> np.ndarray:

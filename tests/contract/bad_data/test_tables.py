@@ -195,7 +195,9 @@ def test_a_folder_in_place_of_the_file(source: str, tmp_path: Path, refused: Cal
 @pytest.mark.parametrize("source", TABLES)
 def test_a_typo_in_the_path(source: str, tmp_path: Path, refused: Callable[..., str]) -> None:
     (tmp_path / "flowers.csv").write_bytes(table({}))
-    refused(source, {"path": str(tmp_path / "flower.csv"), **TABLES[source]}, "flower.csv", "did you mean `flowers.csv`")
+    refused(
+        source, {"path": str(tmp_path / "flower.csv"), **TABLES[source]}, "flower.csv", "did you mean `flowers.csv`"
+    )
 
 
 @pytest.mark.parametrize("source", TABLES)
