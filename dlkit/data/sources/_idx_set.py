@@ -137,12 +137,14 @@ def _check(read: Mapping[str, np.ndarray], origins: Mapping[str, str], split: st
     images, labels = read.get(images_name), read.get(labels_name)
     if images is not None and labels is not None and len(images) != len(labels):
         problems.add(
-            f"{origins[images_name]} holds {len(images):,} images, but {origins[labels_name]} {len(labels):,} labels"
+            f"{origins[images_name]} holds {len(images):,} images, but {origins[labels_name]} {len(labels):,} labels",
+            "get both files anew, from one place",
         )
     if labels is not None and labels.max() >= CLASSES:
         row = int(np.argmax(labels >= CLASSES))
         problems.add(
-            f"{origins[labels_name]}: example {row:,} has the label {labels[row]}, which is none of 0 to {CLASSES - 1}"
+            f"{origins[labels_name]}: example {row:,} has the label {labels[row]}, which is none of 0 to {CLASSES - 1}",
+            "get the file anew",
         )
 
 
