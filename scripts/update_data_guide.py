@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from dlkit.recipe.components import Components
 from dlkit.recipe.declarations import Declaration
@@ -52,9 +53,13 @@ def _handed_over(declared: Declaration) -> str:
 def _arguments(declared: Declaration) -> str:
     told = []
     for name, argument in declared.spec.arguments.items():
-        default = "" if argument.required or argument.default is None else f": {argument.default}"
+        default = "" if argument.required or argument.default is None else f": {_as_yaml(argument.default)}"
         told.append(f"**`{name}`**" if argument.required else f"`{name}{default}`")
     return ", ".join(told)
+
+
+def _as_yaml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ MOST_BYTES = 2**30
 DENSE = ["Flatten", {"Dense": {"units": 2}}]
 TEXT = [{"TextVectorization": {"max_tokens": 50}}, {"Embedding": {"input_dim": 50, "output_dim": 2}}, *DENSE]
 MODELS = {
-    **dict.fromkeys(("mnist", "fashion_mnist", "cifar10", "cifar100"), ["Flatten", {"Dense": {"units": 100}}]),
+    **{name: ["Flatten", {"Dense": {"units": 100}}] for name in ("mnist", "fashion_mnist", "cifar10", "cifar100")},
     **dict.fromkeys(("text_folder", "text_lines", "imdb", "reuters"), TEXT),
     "text_corpus": [{"Embedding": {"input_dim": 50, "output_dim": 2}}, {"Dense": {"units": 2}}],
 }
