@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -58,8 +60,26 @@ def _run(out: Output, debug: bool) -> int:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the one place that answers for all errors
         if debug:
             _show_traceback(error)
-        return _tell(error, out)
+        status = _tell(error, out)
+        _let_go(error)
+        return status
     return DONE
+
+
+def _let_go(error: BaseException) -> None:
+    """Frees what the frames of an error hold, while Python still runs.
+
+    An iterator over data waits for its threads when it is freed, and these wait for Python: where it is freed only as
+    the interpreter ends, both wait for ever. Keras takes its own frames out of tracebacks; they are behind the others.
+    """
+    found: BaseException | None = error
+    while found is not None:
+        for frame, _ in traceback.walk_tb(found.__traceback__):
+            for each, _ in traceback.walk_stack(frame):
+                with suppress(RuntimeError):  # a frame that still runs
+                    each.clear()
+        found = found.__context__
+    gc.collect()
 
 
 def _tell(error: BaseException, out: Output) -> int:
@@ -99,8 +119,6 @@ def _command_path(error: typer.TyperException) -> str:
 
 
 def _show_traceback(error: BaseException) -> None:
-    import traceback
-
     traceback.print_exception(error)
 
 
