@@ -146,6 +146,8 @@ def find_file(argument: str, path: str | Path) -> Path:
         is_folder = any(place.is_dir() for place in places)
         what = "this is a folder" if is_folder else "there is no such file"
         cure = "give the path of a file"
+        if len(places) == 1 and not places[0].is_absolute():
+            cure += ", or set DLKIT_DATA_DIR to the folder that it is relative to"
         cure = cure if is_folder else nearest(places, cure)
         raise DlkitError(f"`{argument}`: {what}: {joined(places)}", cure, code="data-not-found")
     return found

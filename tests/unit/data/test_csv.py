@@ -291,3 +291,10 @@ def test_a_kind_that_there_is_not_is_told_by_validate() -> None:
     with pytest.raises(RecipeError, match="did you mean `numeric`") as raised:
         dlkit.load({"name": "x", "data": {"source": source}, "model": {"sequential": ["Flatten"]}})
     assert "`columns` of csv cannot be `numerc`" in str(raised.value)
+
+
+def test_where_a_relative_path_may_be_found_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DLKIT_DATA_DIR", raising=False)
+    with pytest.raises(DlkitError, match="set DLKIT_DATA_DIR to the folder"):
+        csv(path="tabular/adult/train.csv", target="income")
