@@ -13,13 +13,10 @@ from dlkit.recipe.nodes import inside, plain
 # Key of a section -> the values of it that are available; None: none but the default.
 _LATER: dict[str, tuple[Any, ...]] = {
     "training.optimizers": (None,),
-    "training.stages": (None,),
     "training.initial_weights": (None,),
-    "training.checkpoint": (None,),
     "training.precision": ("float32",),
     "training.jit_compile": (True, False),
     "training.strategy": ("none",),
-    "training.stop_after": (None,),
     "training.profile": (None,),
     "evaluation.figures": (None,),
     "evaluation.samples": (None,),
@@ -54,10 +51,6 @@ def _unavailable(recipe: Recipe) -> Iterator[tuple[str, str]]:
         value = plain(inside(recipe.resolved, *path.split(".")))
         if value is not None and value not in available:
             yield path, f"`{path}: {value}`" if isinstance(value, str) and available != (None,) else f"`{path}`"
-    optimizer = recipe.config.training.optimizer
-    if isinstance(optimizer, Component) and optimizer.arguments.get("use_ema"):
-        # Keras alone would validate, and save as best, the weights that are not averaged.
-        yield "training.optimizer", "`use_ema`"
     if recipe.config.training.steps_per_execution == "auto":
         yield "training.steps_per_execution", "`training.steps_per_execution: auto`"
     for metric, expected in (recipe.config.expect or {}).items():

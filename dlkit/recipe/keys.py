@@ -112,7 +112,9 @@ class Every(Keys):
 class Checkpoint(Keys):
     """When exact states are saved."""
 
-    every: Every = Every(epochs=1)
+    every: Every | Literal["auto"] = Field(
+        "auto", description="The interval; `auto`: each epoch, and in long ones, as long as it takes 1 % of the time."
+    )
 
 
 class Best(Keys):

@@ -46,6 +46,7 @@ class Recipe:
         graphs: Every network, by its name in the pattern; a plain one is called `model`.
         supervisions: What each output is held against, by target; empty for patterns, and as long as nothing is known
             of the data's targets.
+        stage_supervisions: The same in each of `training.stages`.
         augmentations: What `data.augment` changes.
         facts: What is known of the data.
         components: Everything the recipe may name.
@@ -61,6 +62,7 @@ class Recipe:
     model: Graph | Component
     graphs: dict[str, Graph]
     supervisions: dict[str, Supervision]
+    stage_supervisions: tuple[dict[str, Supervision], ...]
     augmentations: tuple[Augmentation, ...]
     facts: DataFacts
     components: Components
@@ -189,7 +191,7 @@ class _Reading:
         augmentations = read_augmentations(
             entries if isinstance(entries, list) else (), self.facts, self.components, self.findings
         )
-        supervisions = self._supervisions(resolved, stages, values, model, networks.checker, mixing(augmentations))
+        supervisions, of_stages = self._supervisions(resolved, stages, values, model, networks.checker, mixing(augmentations))
         if config is None or model is None or self.findings.errors:
             return None
         if stages:
@@ -202,6 +204,7 @@ class _Reading:
             model,
             self.graphs,
             supervisions,
+            of_stages,
             augmentations,
             self.facts,
             self.components,
@@ -259,12 +262,12 @@ class _Reading:
         model: Graph | Component | None,
         checker: Checker,
         mixed_by: str | None,
-    ) -> dict[str, Supervision]:
-        """The loss and metrics of every output, and what the recipe says of their names."""
+    ) -> tuple[dict[str, Supervision], tuple[dict[str, Supervision], ...]]:
+        """The loss and metrics of every output, in each stage too, and what the recipe says of their names."""
         training, evaluation = (_mapping(values.get(key)) for key in ("training", "evaluation"))
         section = resolved.get("training")
         if not isinstance(model, Graph) or not isinstance(section, Mapping):
-            return {}
+            return {}, ()
         evaluated = components_of(evaluation.get("metrics")) or []
         outputs = Outputs(model, resolved.entries["model"].key_span, evaluated, self.facts, self.findings, mixed_by)
         supervisions = outputs.supervise(section, training)
@@ -276,7 +279,7 @@ class _Reading:
             for stage, each in found:
                 check_monitors(stage, each, self.findings)
             check_monitors(resolved.get("tune"), found[-1][1], self.findings)
-        return supervisions
+        return supervisions, tuple(each for _, each in found[: len(run)])
 
 
 def _mapping(value: Any) -> dict[str, Any]:

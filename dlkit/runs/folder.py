@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -187,6 +188,34 @@ class RunFolder:
         """
         with writing(self.metrics), self.metrics.open("a", encoding="utf-8") as file:
             file.write(json_text.dumps(dict(line)) + "\n")
+
+    def sizes(self, *others: str | Path) -> dict[str, int]:
+        """Bytes of the files that grow as the run goes on, by their names in the folder; those that exist.
+
+        Args:
+            *others: Files that grow besides metrics.jsonl, log.txt and the event files.
+        """
+        growing = [self.metrics, self.log, *self._event_files(), *map(Path, others)]
+        return {os.path.relpath(path, self.path): path.stat().st_size for path in growing if path.is_file()}
+
+    def cut_back(self, sizes: Mapping[str, int]) -> None:
+        """Cuts the files that grow back to these sizes, and removes event files that are not among them.
+
+        Raises:
+            DlkitError: A file is shorter than it was (`damaged-file`), or cannot be written (`cannot-write`).
+        """
+        for path in (self.metrics, self.log, *self._event_files()):
+            if os.path.relpath(path, self.path) not in sizes:
+                path.unlink(missing_ok=True)
+        for name, size in sizes.items():
+            path = self.path / name
+            if not path.is_file() or path.stat().st_size < size:
+                raise DlkitError(f"{path} has lost what a state of the run counts on.", code="damaged-file")
+            with writing(path):
+                os.truncate(path, size)
+
+    def _event_files(self) -> list[Path]:
+        return [path for path in self.tensorboard.rglob("*") if path.is_file()]
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl, oldest first, with NaN and infinity as floats.

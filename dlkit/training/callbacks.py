@@ -7,7 +7,6 @@ look at the steps does so in `on_train_batch_begin`, where `batch` is the number
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,57 +15,16 @@ import keras
 from dlkit.errors import DlkitError
 from dlkit.runs.atomic import replacing
 from dlkit.runs.folder import RunFolder
-from dlkit.training.interruption import Interruption
-
-
-class StoppedAtStep(BaseException):
-    """Leaves `Model.fit` between two steps. Not an `Exception`, which code on the way might catch."""
-
-
-class StopAtStep(keras.callbacks.Callback):
-    """Leaves `Model.fit` by `StoppedAtStep` at the first step after a signal. Stands first.
-
-    A validation that is cut short leaves no figures: its epoch does not count as done.
-    """
-
-    def __init__(self, interruption: Interruption) -> None:
-        super().__init__()
-        self._interruption = interruption
-        self._validation_cut = False
-
-    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if self._interruption.received:
-            raise StoppedAtStep
-
-    def on_test_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        # Not raised here: callbacks that open something in `on_test_begin` close it in `on_test_end`.
-        if self._interruption.received:
-            self.model.stop_evaluating = True
-            self._validation_cut = True
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if self._validation_cut:
-            raise StoppedAtStep
-
-
-class TellEpoch(keras.callbacks.Callback):
-    """Tells data whose order depends on the epoch which epoch begins, counted from 0."""
-
-    def __init__(self, data: Any) -> None:
-        super().__init__()
-        self._data = data
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._data.epoch = epoch
+from dlkit.training.steps import not_a_number
 
 
 class MetricsLog(keras.callbacks.Callback):
     """Appends a line to metrics.jsonl and updates status.json after each epoch.
 
-    A line is ``{"stage": "train", "epoch": 3, "step": 1407, "seconds": 12.3, "learning_rate": 0.001, "loss": ...}``:
-    `epoch` counts from 1, `step` is the number of steps (batches) of the stage up to here, `seconds` is the time of the
-    epoch with its validation, `learning_rate` that of the epoch's end, before any callback has lowered it (none, where
-    the model has no single optimizer).
+    A line is ``{"stage": "train", "epoch": 3, "step": 1407, "learning_rate": 0.001, "loss": ...}``: `epoch` counts from
+    1, `step` is the number of steps (batches) of the stage up to here, `learning_rate` that of the epoch's end, before
+    any callback has lowered it (none, where the model has no single optimizer). No time stands there: the same training
+    writes the same lines.
 
     Stands after the user's callbacks, so that what they add to the logs is written.
 
@@ -83,13 +41,15 @@ class MetricsLog(keras.callbacks.Callback):
         self._epochs = epochs
         self._step = 0
         self._steps_of_epoch = 0
-        self._began = 0.0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         self._run.update_status(stage=self._stage, epoch=0, epochs=self._epochs, step=0)
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._began = time.perf_counter()
+    def get_state(self) -> dict[str, int]:
+        return {"step": self._step, "steps_of_epoch": self._steps_of_epoch}
+
+    def set_state(self, state: dict[str, int]) -> None:
+        self._step, self._steps_of_epoch = state["step"], state["steps_of_epoch"]
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         self._steps_of_epoch = batch + self.model.steps_per_execution
@@ -101,7 +61,6 @@ class MetricsLog(keras.callbacks.Callback):
             "stage": self._stage,
             "epoch": epoch + 1,
             "step": self._step,
-            "seconds": round(time.perf_counter() - self._began, 3),
             **_learning_rate(self.model),
             **(logs or {}),
         }
@@ -114,51 +73,24 @@ class MetricsLog(keras.callbacks.Callback):
 
 
 class StopOnNaN(keras.callbacks.Callback):
-    """Ends the training when a loss is not a number, or not finite.
+    """Ends the training when a loss of an epoch is not finite; `Steps` looks at that of the steps.
 
-    Keras's `TerminateOnNaN` fetches the loss after each batch, which makes an accelerator wait each time. NaN and
-    infinity stay in the mean that Keras keeps over the epoch, so a look a second finds them just as surely.
+    Keras's `TerminateOnNaN` fetches the loss after each batch, which makes an accelerator wait each time.
 
     Raises:
-        DlkitError: With the code `not-a-number`, naming the epoch and the steps between which it happened.
+        DlkitError: With the code `not-a-number`, naming the epoch.
     """
 
-    def __init__(self, seconds_between_looks: float = 1.0) -> None:
-        super().__init__()
-        self._seconds_between_looks = seconds_between_looks
-        self._epoch = 0
-        self._step = 0
-        self._good_step = 0
-        self._looked = 0.0
+    def get_state(self) -> None:
+        return None
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._epoch = epoch
-        self._good_step = 0
-        self._looked = time.monotonic()
-
-    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        self._step = batch
-        now = time.monotonic()
-        if now - self._looked >= self._seconds_between_looks:
-            self._looked = now
-            self._check({metric.name: float(metric.result()) for metric in self.model.metrics if _is_loss(metric.name)})
-            self._good_step = batch
+    def set_state(self, state: None) -> None:
+        pass
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._step += self.model.steps_per_execution
-        self._check({name: value for name, value in (logs or {}).items() if _is_loss(name)})
-
-    def _check(self, losses: dict[str, float]) -> None:
-        for name, value in losses.items():
-            if not math.isfinite(value):
-                steps = min(self._step, self.params["steps"] or self._step)
-                raise DlkitError(
-                    f"The {name} became {value} in epoch {self._epoch + 1}, between steps {self._good_step} and "
-                    f"{steps}.",
-                    "Lower the learning rate, clip the gradients (`clipnorm`), or look for values in the data that are "
-                    "not numbers.",
-                    "not-a-number",
-                )
+        for name, value in (logs or {}).items():
+            if _is_loss(name) and not math.isfinite(value):
+                raise not_a_number(name, value, f"in epoch {epoch + 1}")
 
 
 class BestModel(keras.callbacks.Callback):
@@ -187,6 +119,12 @@ class BestModel(keras.callbacks.Callback):
         self._path = path
         self._mode = mode
         self._served = served
+
+    def get_state(self) -> dict[str, Any]:
+        return {"best": self.best, "best_epoch": self.best_epoch, "mode": self._mode}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.best, self.best_epoch, self._mode = state["best"], state["best_epoch"], state["mode"]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         numbers = {name: value for name, value in (logs or {}).items() if isinstance(value, float)}

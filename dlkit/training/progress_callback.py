@@ -24,6 +24,12 @@ class ProgressCallback(keras.callbacks.Callback):
         self._best = best
         self._epoch = 0
 
+    def get_state(self) -> None:
+        return None
+
+    def set_state(self, state: None) -> None:
+        pass
+
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         self._display.start(self._plan)
 

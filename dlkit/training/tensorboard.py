@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import keras
+from pathlib import Path
 
-from dlkit.runs.folder import RunFolder
+import keras
 
 
 class _EpochTensorBoard(keras.callbacks.TensorBoard):
@@ -12,7 +12,13 @@ class _EpochTensorBoard(keras.callbacks.TensorBoard):
 
     on_train_batch_end = keras.callbacks.Callback.on_train_batch_end
 
+    def get_state(self) -> None:
+        return None  # it counts batches, which nothing that it writes depends on
 
-def default_tensorboard(run: RunFolder) -> keras.callbacks.TensorBoard:
-    """Writes the curves of metrics and learning rate, once an epoch, and the graph of layers into `run.tensorboard`."""
-    return _EpochTensorBoard(str(run.tensorboard), histogram_freq=0, write_graph=True, update_freq="epoch")
+    def set_state(self, state: None) -> None:
+        pass
+
+
+def default_tensorboard(folder: Path) -> keras.callbacks.TensorBoard:
+    """Writes the curves of metrics and learning rate, once an epoch, and the graph of layers into a folder."""
+    return _EpochTensorBoard(str(folder), histogram_freq=0, write_graph=True, update_freq="epoch")

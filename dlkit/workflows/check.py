@@ -13,7 +13,7 @@ from dlkit.recipe.load import Recipe
 from dlkit.workflows.feeding import train_feed
 from dlkit.workflows.leaks import leaks
 from dlkit.workflows.preparation import build_model, prepare
-from dlkit.workflows.train import compile_for_training
+from dlkit.workflows.stages import compile_stage, planned_stages
 
 _FLOAT = 4  # bytes
 
@@ -57,7 +57,8 @@ def check(recipe: Recipe) -> Checked:
     """
     prepared = prepare(recipe)
     built = build_model(prepared)
-    compile_for_training(built.model, prepared)
+    for planned in planned_stages(prepared.recipe):
+        compile_stage(built.model, prepared, planned)
     train_feed(prepared)  # where an augmentation does not fit, it is told here
     model = built.model
     rows = [LayerRow(layer.name, type(layer).__name__, _shape(layer), layer.count_params()) for layer in model.layers]

@@ -81,20 +81,12 @@ def _groups(train: Arrays, facts: DataFacts) -> tuple[Sequence[str], list[np.nda
 
 def _augmented(prepared: Prepared, chosen: Arrays, name: str) -> np.ndarray:
     """A feature of these examples, in their order, as the first batch of a training on them hands it over."""
-    from dlkit.workflows.train import feeds
+    from dlkit.workflows.feeding import train_feed
 
     config = prepared.recipe.config
-    one_batch = {"batch_size": len(chosen), "shuffle": False, "class_weight": None}
-    recipe: Any = replace(
-        prepared.recipe,
-        config=config.model_copy(
-            update={
-                "data": config.data.model_copy(update=one_batch),
-                "training": config.training.model_copy(update={"steps_per_epoch": None}),
-            }
-        ),
-    )
-    feed, _ = feeds(replace(prepared, recipe=recipe, splits=prepared.splits.replace({"train": chosen})))
+    one_batch = config.data.model_copy(update={"batch_size": len(chosen), "shuffle": False, "class_weight": None})
+    recipe: Any = replace(prepared.recipe, config=config.model_copy(update={"data": one_batch}))
+    feed = train_feed(replace(prepared, recipe=recipe, splits=prepared.splits.replace({"train": chosen})))
     features = next(iter(feed))[0]
     return np.asarray(features[name] if isinstance(features, dict) else features)
 

@@ -22,8 +22,11 @@ from dlkit.recipe.load import Recipe
 from dlkit.workflows.preparation import Prepared
 
 
-def train_feed(prepared: Prepared) -> Feed:
+def train_feed(prepared: Prepared, steps_per_epoch: int | None = None) -> Feed:
     """The training examples in their order of each epoch: augmented, weighted and balanced as the recipe says.
+
+    Args:
+        steps_per_epoch: Batches of an epoch, where it is not one pass.
 
     Raises:
         DlkitError: An augmentation does not fit its feature.
@@ -36,7 +39,7 @@ def train_feed(prepared: Prepared) -> Feed:
         seed=recipe.config.seed,
         shuffle=bool(data.shuffle),
         balance=class_target(recipe.facts) if data.shuffle == "balanced" else None,
-        steps_per_epoch=recipe.config.training.steps_per_epoch,
+        steps_per_epoch=steps_per_epoch,
         shares=_shares(recipe),
         prepare=_prepare(prepared),
         augment=augment(recipe),

@@ -18,7 +18,7 @@ from dlkit.recipe.declared_facts import check_preprocess
 from dlkit.recipe.diagnostics import Findings
 from dlkit.recipe.facts import DataFacts, Feature
 from dlkit.recipe.graph import Component, Graph, Tensor
-from dlkit.recipe.keys import Fold, PerClass
+from dlkit.recipe.keys import Fold, PerClass, Training
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.plugins import plugins_allowed
 from dlkit.recipe.supervision import Supervisor
@@ -214,9 +214,9 @@ def _add_custom(component: Component, recipe: Recipe, found: dict[str, Any]) -> 
             _add_custom(value, recipe, found)
 
 
-def best_of(recipe: Recipe) -> tuple[str, str]:
+def best_of(recipe: Recipe, training: Training) -> tuple[str, str]:
     """The metric by which the best epoch is chosen, and its direction; the training loss where nothing is held out."""
-    best = recipe.config.training.best
+    best = training.best
     written = "monitor" in best.model_fields_set
     monitor = best.monitor if written or recipe.facts.validation_size else "loss"
     return monitor, best.mode

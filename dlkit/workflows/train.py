@@ -6,40 +6,31 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import keras
 import tensorflow as tf
 
-from dlkit.data.feed import Feed
 from dlkit.data.fingerprint import fingerprint
 from dlkit.errors import DlkitError
 from dlkit.evaluation.expectation import compare
-from dlkit.models.instantiate import instantiate
 from dlkit.recipe.diagnostics import Diagnostic
-from dlkit.recipe.durations import in_updates
 from dlkit.recipe.facts import DataFacts
-from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe
 from dlkit.runs.atomic import write_json
 from dlkit.runs.find import runs_root
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.provenance import provenance
-from dlkit.training.compiling import compile_model
+from dlkit.training.checkpoints import Saved
 from dlkit.training.determinism import seed_everything
-from dlkit.training.fit import fit
+from dlkit.training.devices import Devices
 from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
-from dlkit.training.tensorboard import default_tensorboard
+from dlkit.training.saver import Saver
 from dlkit.workflows.evaluate import evaluate_model
-from dlkit.workflows.feeding import plain_feed, train_feed
 from dlkit.workflows.leaks import leaks
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.run import Run
-
-# Arguments of Keras's callbacks that name a file or folder to write: relative ones lie in the run folder.
-_WRITTEN = {"CSVLogger": "filename", "ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
+from dlkit.workflows.stages import every_of, planned_stages, train_stages
 
 
 def train(
@@ -66,7 +57,7 @@ def train(
     Raises:
         RecipeError: The recipe asks for what is not available, or contradicts its data.
         DlkitError: The work failed.
-        Interrupted: By a signal; the run folder is whole.
+        Interrupted: By a signal; the run folder is whole, and `resume` goes on with it.
     """
     folds = recipe.config.data.folds
     if isinstance(folds, int):
@@ -76,34 +67,58 @@ def train(
             code="several-folds",
         )
     prepared = prepare(recipe)
-    recipe = prepared.recipe
     run = folder or RunFolder.create(runs_root(runs_dir), recipe.name)
     if started:
-        started(run, recipe.facts)
+        started(run, prepared.recipe.facts)
     for doubt in leaks(prepared):
         (warned or _warn)(doubt)
     with run.running():
-        write_recipe(run, recipe, prepared.raw_features, prepared.scales)
-        seed_everything(recipe.config.seed, recipe.config.deterministic)
+        write_recipe(run, prepared.recipe, prepared.raw_features, prepared.scales)
+        write_json(run.provenance, _provenance(prepared, command or sys.argv))
+        return carry_out(prepared, run, display)
+
+
+def carry_out(
+    prepared: Prepared, run: RunFolder, display: Display | None, saved: Saved | None = None, devices: Devices | None = None
+) -> Run:
+    """Trains what is left of a run, and evaluates its best model on the test split.
+
+    To be called inside ``with run.running():``.
+
+    Args:
+        prepared: The recipe with its data.
+        run: Its folder; recipe.yaml is written.
+        display: As for `train`.
+        saved: The state to go on from; None: from the beginning.
+        devices: What shares the work.
+
+    Raises:
+        As `train`.
+    """
+    recipe, devices = prepared.recipe, devices or Devices()
+    seed_everything(recipe.config.seed, recipe.config.deterministic)
+    with devices.scope():
         built = build_model(prepared)
-        _write_provenance(run, prepared, command or sys.argv)
-        compile_for_training(built.model, prepared)
+    saver = Saver(
+        run,
+        every_of(recipe),
+        run.recipe.read_text(encoding="utf-8"),
+        saved.seconds if saved else 0.0,
+        by_clock=devices.workers == 1,
+    )
+    try:
         with run.log.open("a", encoding="utf-8", buffering=1) as log:
-            training, validation = feeds(prepared)
-            fit(
-                built.model,
-                training,
-                validation,
-                run=run,
-                stage="train",
-                epochs=recipe.config.training.epochs,
-                best=best_of(recipe),
-                callbacks=callbacks(recipe, run),
+            train_stages(
+                prepared,
+                built,
+                run,
                 display=Displays([display or display_for(), PlainDisplay(log)]),
-                served=built.served,
-                unit=_unit(recipe),
+                saver=saver,
+                start=saved.state if saved else None,
             )
-        metrics = evaluate_model(run, prepared, model_file(run, "best"))
+    finally:
+        saver.close()
+    metrics = evaluate_model(run, prepared, model_file(run, "best"))
     return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=recipe.allow_plugins)
 
 
@@ -111,65 +126,14 @@ def _warn(doubt: Diagnostic) -> None:
     warnings.warn(f"{doubt.message}; {doubt.cure}", stacklevel=3)
 
 
-def feeds(prepared: Prepared) -> tuple[Feed, Feed | None]:
-    """The training examples in their order of each epoch, and the validation examples, if any."""
-    validation = prepared.splits.validation
-    return train_feed(prepared), None if validation is None else plain_feed(prepared, validation)
-
-
-def _unit(recipe: Recipe) -> str:
-    """What an example is called while it is counted."""
-    kinds = {feature.kind for feature in recipe.facts.features.values()}
-    return "images" if "image" in kinds else "rows" if kinds == {"vector"} else "examples"
-
-
-def compile_for_training(model: keras.Model, prepared: Prepared) -> None:
-    """Compiles a model as the recipe's training says."""
+def _provenance(prepared: Prepared, command: Sequence[str]) -> dict[str, object]:
     recipe = prepared.recipe
-    training = recipe.config.training
-    optimizer = (
-        training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
-    )
-    accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
-    assert recipe.facts.steps_per_epoch is not None
-    updates = max(1, recipe.facts.steps_per_epoch // accumulated)
-    compile_model(
-        model,
-        recipe.supervisions,
-        in_updates(optimizer, recipe.components, training.epochs, updates),
-        loss_weights=training.loss_weights,
-        scales=prepared.scales,
-        jit_compile=bool(training.jit_compile),
-        steps_per_execution=int(training.steps_per_execution),
-    )
-
-
-def callbacks(recipe: Recipe, run: RunFolder) -> list[keras.callbacks.Callback]:
-    """The recipe's callbacks, what they write kept in the run folder, and TensorBoard's where the recipe has none."""
-    made = []
-    for component in recipe.config.training.callbacks:
-        key = _WRITTEN.get(component.name)
-        default = str(run.tensorboard) if component.name == "TensorBoard" else None
-        written = component.arguments.get(key, default) if key else None
-        where: dict[str, Any] = {key: str(run.path / written)} if key and written else {}
-        made.append(instantiate(component, **where))
-    if not any(isinstance(callback, keras.callbacks.TensorBoard) for callback in made):
-        made.append(default_tensorboard(run))
-    return made
-
-
-def _write_provenance(run: RunFolder, prepared: Prepared, command: Sequence[str]) -> None:
-    recipe = prepared.recipe
-    folder = recipe.path.parent if recipe.path else Path.cwd()
-    monitor, mode = best_of(recipe)
-    write_json(
-        run.provenance,
-        provenance(
-            command=command,
-            seeds={"seed": recipe.config.seed},
-            data_fingerprint=fingerprint(prepared.loaded),
-            chosen={"training.best": {"monitor": monitor, "mode": mode}},
-            recipe_folder=folder,
-            gpus=[device.name for device in tf.config.list_physical_devices("GPU")],
-        ),
+    monitor, mode = best_of(recipe, planned_stages(recipe)[-1].training)
+    return provenance(
+        command=command,
+        seeds={"seed": recipe.config.seed},
+        data_fingerprint=fingerprint(prepared.loaded),
+        chosen={"training.best": {"monitor": monitor, "mode": mode}},
+        recipe_folder=recipe.path.parent if recipe.path else Path.cwd(),
+        gpus=[device.name for device in tf.config.list_physical_devices("GPU")],
     )

@@ -74,14 +74,14 @@ def _prepared() -> tuple[Any, Any, float]:
     import dlkit
     from dlkit.training.determinism import seed_everything
     from dlkit.workflows.preparation import build_model, prepare
-    from dlkit.workflows.train import compile_for_training
+    from dlkit.workflows.stages import compile_stage, planned_stages
 
     seed_everything(1)
     keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(8, 3)])
     before = _megabytes()
     prepared = prepare(dlkit.load(RECIPE))
     model = build_model(prepared).model
-    compile_for_training(model, prepared)
+    compile_stage(model, prepared, planned_stages(prepared.recipe)[0])
     return prepared, model, before
 
 
@@ -97,10 +97,10 @@ def _fit(model: Any, before: float, images: int, *data: Any, **how: Any) -> dict
 
 
 def _through_dlkit() -> dict[str, float]:
-    from dlkit.workflows.train import feeds
+    from dlkit.workflows.feeding import train_feed
 
     prepared, model, before = _prepared()
-    feed, _ = feeds(prepared)
+    feed = train_feed(prepared)
     return _fit(model, before, len(prepared.splits.train), feed)
 
 
@@ -180,9 +180,9 @@ def _seconds(work: Callable[[], object]) -> float:
 def _epochs() -> None:
     import dlkit
     from dlkit.workflows.preparation import prepare
-    from dlkit.workflows.train import feeds
+    from dlkit.workflows.feeding import train_feed
 
-    feed, _ = feeds(prepare(dlkit.load(RECIPE)))
+    feed = train_feed(prepare(dlkit.load(RECIPE)))
 
     def first_batch(start: int) -> float:
         feed.epoch, feed.start = feed.epoch + 1, start

@@ -1,0 +1,182 @@
+"""Trains the stages of a recipe one after another, from the beginning or from an exact state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from dlkit.data.feed import Feed
+from dlkit.models.builder import Built
+from dlkit.models.instantiate import instantiate
+from dlkit.recipe.durations import in_updates
+from dlkit.recipe.graph import Component, Graph
+from dlkit.recipe.keys import Every, Stage as StageKeys, StopAfter, Training
+from dlkit.recipe.load import Recipe
+from dlkit.recipe.supervision import Supervision
+from dlkit.runs.folder import RunFolder
+from dlkit.training.compiling import compile_model
+from dlkit.training.fit import fit
+from dlkit.training.progress import Display
+from dlkit.training.saver import Saver
+from dlkit.training.stage import Limit, Stage
+from dlkit.training.state import State
+from dlkit.training.tensorboard import default_tensorboard
+from dlkit.workflows.feeding import plain_feed, train_feed
+from dlkit.workflows.preparation import Prepared, best_of
+
+# Arguments of Keras's callbacks that name a file or folder to write: relative ones lie in the run folder.
+_WRITTEN = {"CSVLogger": "filename", "ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A stage of a recipe that has met its data.
+
+    Args:
+        stage: Its place in the whole.
+        training: What the recipe says of it.
+        supervisions: What each output is held against, by target.
+        steps_per_epoch: Steps of an epoch.
+        is_last: Whether no stage follows.
+    """
+
+    stage: Stage
+    training: Training
+    supervisions: Mapping[str, Supervision]
+    steps_per_epoch: int
+    is_last: bool
+
+
+def planned_stages(recipe: Recipe) -> list[Planned]:
+    """The stages of a recipe; one that has none is one itself."""
+    training = recipe.config.training
+    written = list(zip(training.stages or (training,), recipe.stage_supervisions or (recipe.supervisions,), strict=True))
+    planned: list[Planned] = []
+    epochs_before = steps_before = 0
+    for number, (said, supervisions) in enumerate(written):
+        steps = said.steps_per_epoch or recipe.facts.steps_per_epoch
+        epochs = said.epochs or training.epochs
+        assert steps is not None
+        name = said.name or f"stage_{number + 1}" if isinstance(said, StageKeys) else "train"
+        stage = Stage(name, epochs, number, epochs_before, steps_before)
+        planned.append(Planned(stage, said, supervisions, steps, number + 1 == len(written)))
+        epochs_before, steps_before = epochs_before + epochs, steps_before + epochs * steps
+    return planned
+
+
+def train_stages(
+    prepared: Prepared,
+    built: Built,
+    run: RunFolder,
+    *,
+    display: Display,
+    saver: Saver,
+    start: State | None = None,
+) -> None:
+    """Trains all stages of a recipe, or those that are left after a state.
+
+    Raises:
+        As `fit`.
+    """
+    recipe = prepared.recipe
+    limit = limit_of(recipe.config.training.stop_after)
+    for planned in planned_stages(recipe):
+        freeze(built.model, recipe, planned.training)
+        stage = planned.stage
+        if start and stage.number < start.position.stage:
+            continue
+        compile_stage(built.model, prepared, planned)
+        training, validation = feeds(prepared, planned)
+        here = start if start and stage.number == start.position.stage else None
+        ended = fit(
+            built.model,
+            training,
+            validation,
+            run=run,
+            stage=stage,
+            best=best_of(recipe, planned.training) if planned.is_last else None,
+            callbacks=list(callbacks(planned, run)),
+            display=display,
+            served=built.served,
+            unit=_unit(recipe),
+            saver=saver,
+            start=here,
+            limit=limit,
+        )
+        if ended:
+            break
+
+
+def every_of(recipe: Recipe) -> Every | None:
+    """The interval between exact states; None where dlkit chooses it."""
+    every = recipe.config.training.checkpoint.every
+    return every if isinstance(every, Every) else None
+
+
+def limit_of(stop_after: StopAfter | None) -> Limit:
+    """When the training ends early."""
+    if stop_after is None:
+        return Limit()
+    seconds = None if stop_after.minutes is None else stop_after.minutes * 60
+    return Limit(stop_after.epochs, stop_after.steps, seconds)
+
+
+def freeze(model: keras.Model, recipe: Recipe, stage: Training) -> None:
+    """Freezes and unfreezes the layers that a stage names; a frozen BatchNormalization works as in inference."""
+    assert isinstance(recipe.model, Graph)
+    for globs, trains in ((getattr(stage, "freeze", None), False), (getattr(stage, "unfreeze", None), True)):
+        for name in recipe.model.matching(globs or ()):
+            model.get_layer(name).trainable = trains
+
+
+def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned) -> None:
+    """Compiles a model as a stage says: with a fresh optimizer, its durations counted in updates."""
+    recipe, training = prepared.recipe, planned.training
+    optimizer = (
+        training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
+    )
+    accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
+    updates = max(1, planned.steps_per_epoch // accumulated)
+    compile_model(
+        model,
+        planned.supervisions,
+        in_updates(optimizer, recipe.components, planned.stage.epochs, updates),
+        loss_weights=training.loss_weights,
+        scales=prepared.scales,
+        jit_compile=bool(training.jit_compile),
+        steps_per_execution=int(training.steps_per_execution),
+    )
+
+
+def feeds(prepared: Prepared, planned: Planned) -> tuple[Feed, Feed | None]:
+    """The training examples in their order of each epoch, and the validation examples, if any."""
+    validation = prepared.splits.validation
+    training = train_feed(prepared, planned.training.steps_per_epoch)
+    return training, None if validation is None else plain_feed(prepared, validation)
+
+
+def callbacks(planned: Planned, run: RunFolder) -> Iterator[keras.callbacks.Callback]:
+    """The callbacks of a stage, what they write kept in the run folder, and TensorBoard's where it has none."""
+    events = run.tensorboard if planned.stage.name == "train" else run.tensorboard / planned.stage.name
+    has_tensorboard = False
+    for component in planned.training.callbacks:
+        key = _WRITTEN.get(component.name)
+        default = str(events) if component.name == "TensorBoard" else None
+        written = component.arguments.get(key, default) if key else None
+        where: dict[str, Any] = {key: str(run.path / written)} if key and written else {}
+        if component.name == "CSVLogger":
+            where["append"] = True  # a resumed run goes on in the file, which it has cut back; a new one has none
+        made = instantiate(component, **where)
+        has_tensorboard |= isinstance(made, keras.callbacks.TensorBoard)
+        yield made
+    if not has_tensorboard:
+        yield default_tensorboard(events)
+
+
+def _unit(recipe: Recipe) -> str:
+    """What an example is called while it is counted."""
+    kinds = {feature.kind for feature in recipe.facts.features.values()}
+    return "images" if "image" in kinds else "rows" if kinds == {"vector"} else "examples"
