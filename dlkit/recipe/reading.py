@@ -191,7 +191,9 @@ class _Reading:
         augmentations = read_augmentations(
             entries if isinstance(entries, list) else (), self.facts, self.components, self.findings
         )
-        supervisions, of_stages = self._supervisions(resolved, stages, values, model, networks.checker, mixing(augmentations))
+        supervisions, of_stages = self._supervisions(
+            resolved, stages, values, model, networks.checker, mixing(augmentations)
+        )
         if config is None or model is None or self.findings.errors:
             return None
         if stages:

@@ -7,7 +7,6 @@ same by additions, which leaves other weights than it found: here values change 
 from __future__ import annotations
 
 import keras
-import numpy as np
 
 
 class Averages:
@@ -34,8 +33,8 @@ class Averages:
     def _swap(self) -> None:
         self._inside = not self._inside
         for variable, average in self._pairs:
-            value = np.array(variable)
-            variable.assign(np.array(average))
+            value = variable.value.numpy()
+            variable.assign(average.value.numpy())
             average.assign(value)
 
 
@@ -50,4 +49,5 @@ def _pairs(optimizer: keras.optimizers.Optimizer) -> list[tuple[keras.Variable, 
     if not getattr(inner, "use_ema", False):
         return []
     averages = inner._model_variables_moving_average
-    return [(variable, average) for variable, average in zip(inner._trainable_variables, averages) if average is not None]
+    pairs = zip(inner._trainable_variables, averages, strict=True)
+    return [(variable, average) for variable, average in pairs if average is not None]

@@ -24,7 +24,7 @@ _REMEMBERED: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
 
 def has_state(callback: keras.callbacks.Callback) -> bool:
     """Whether a callback can be put back to where it was."""
-    return hasattr(callback, "get_state") and hasattr(callback, "set_state") or type(callback) in _REMEMBERED
+    return (hasattr(callback, "get_state") and hasattr(callback, "set_state")) or type(callback) in _REMEMBERED
 
 
 def state_of_callback(callback: keras.callbacks.Callback) -> Any:

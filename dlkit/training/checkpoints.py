@@ -33,7 +33,13 @@ _NAME = re.compile(r"stage-(\d+)-epoch-(\d+)-step-(\d+)")
 _SUFFIX, _BEST = ".safetensors", ".best.keras"
 _ARRAY = "array"  # key of what stands for an array in JSON
 # What safetensors does not know is kept as these bits.
-_AS_BITS = {"bfloat16": np.uint16, "float8_e4m3fn": np.uint8, "float8_e5m2": np.uint8, "int4": np.int8, "uint4": np.uint8}
+_AS_BITS = {
+    "bfloat16": np.uint16,
+    "float8_e4m3fn": np.uint8,
+    "float8_e5m2": np.uint8,
+    "int4": np.int8,
+    "uint4": np.uint8,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,5 +273,5 @@ def _digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:
     digest = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
-        digest.update(np.ascontiguousarray(arrays[name]))
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()

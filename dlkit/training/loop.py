@@ -68,6 +68,11 @@ class Loop(keras.callbacks.CallbackList):
         self._start = start
         self._limit = limit or Limit()
         self._averages = Averages(model)
+        # Keras would fetch the metrics of every step for nobody, in a thread that contends with the training.
+        self._hears_steps, self._hears_tests = (
+            any(_overrides(callback, f"on_{kind}_batch_end") for callback in self.callbacks)
+            for kind in ("train", "test")
+        )
         self._exact = all(has_state(callback) for callback in self.callbacks)
         self._epoch = 0
         self._seen = 0  # steps of the epoch that the saver knows of
@@ -106,8 +111,12 @@ class Loop(keras.callbacks.CallbackList):
         self._steps.look(self._epoch, seconds_between=1.0)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if self._steps.first <= self._steps.at < self._steps.end:
+        if self._hears_steps and self._steps.first <= self._steps.at < self._steps.end:
             super().on_train_batch_end(batch, logs)
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self._hears_tests:
+            super().on_test_batch_end(batch, logs)
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         if self._exact and not self._cut:
@@ -173,3 +182,8 @@ class Loop(keras.callbacks.CallbackList):
 
     def _take(self, epoch: int, step: int, trained: bool = True) -> State:
         return State.of(self.model, self.callbacks, Position(self._stage.number, epoch, step), trained)
+
+
+def _overrides(callback: keras.callbacks.Callback, name: str) -> bool:
+    plain = keras.callbacks.Callback
+    return any(getattr(type(callback), each) is not getattr(plain, each) for each in (name, "on_batch_end"))

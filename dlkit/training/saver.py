@@ -66,7 +66,7 @@ class Saver:
                 return self._by_clock and since >= _LONGEST and not self._checkpoints.busy
             case Every(steps=int(interval)):
                 return self._steps >= interval
-            case Every(minutes=float(interval) | int(interval)):
+            case Every(minutes=float(interval)):
                 return since >= interval * 60
         return False
 

@@ -111,7 +111,7 @@ def _optimizer_variables(model: keras.Model) -> list[keras.Variable]:
 
 
 def _values(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
-    return [np.array(variable) for variable in variables]
+    return [variable.value.numpy() for variable in variables]
 
 
 def _assign(group: str, variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
@@ -120,7 +120,9 @@ def _assign(group: str, variables: Sequence[keras.Variable], values: Sequence[np
     for variable, value in zip(variables, values, strict=True):
         kept, here = (value.dtype.name, value.shape), (variable.dtype, tuple(variable.shape))
         if kept != here:
-            raise _differs(f"`{variable.path}` is {here[0]} of shape {here[1]}, and {kept[0]} of {kept[1]} in the state")
+            raise _differs(
+                f"`{variable.path}` is {here[0]} of shape {here[1]}, and {kept[0]} of {kept[1]} in the state"
+            )
         variable.assign(value)
 
 
@@ -149,7 +151,7 @@ def _generators() -> dict[str, Tree]:
         "python": [version, np.array(internal, np.uint32), gauss],
         "numpy": [name, keys, *rest],
         "tensorflow": tf.random.get_global_generator().state.numpy(),
-        "keras": np.array(global_seed_generator().state),
+        "keras": global_seed_generator().state.value.numpy(),
     }
 
 

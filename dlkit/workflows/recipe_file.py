@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,8 @@ def write_recipe(
     """
     for path in recipe.components.files:
         (run.path / "plugins").mkdir(exist_ok=True)
-        shutil.copyfile(path, run.path / "plugins" / path.name)
+        with suppress(shutil.SameFileError):  # the run is resumed
+            shutil.copyfile(path, run.path / "plugins" / path.name)
     write_text(run.recipe, to_yaml(recipe_values(recipe)))
     facts = {key: value for key, value in dataclasses.asdict(recipe.facts).items() if value is not None}
     raw = {name: dataclasses.asdict(feature) for name, feature in raw_features.items()}

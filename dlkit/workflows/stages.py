@@ -13,7 +13,8 @@ from dlkit.models.builder import Built
 from dlkit.models.instantiate import instantiate
 from dlkit.recipe.durations import in_updates
 from dlkit.recipe.graph import Component, Graph
-from dlkit.recipe.keys import Every, Stage as StageKeys, StopAfter, Training
+from dlkit.recipe.keys import Every, StopAfter, Training
+from dlkit.recipe.keys import Stage as StageKeys
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.supervision import Supervision
 from dlkit.runs.folder import RunFolder
@@ -53,7 +54,9 @@ class Planned:
 def planned_stages(recipe: Recipe) -> list[Planned]:
     """The stages of a recipe; one that has none is one itself."""
     training = recipe.config.training
-    written = list(zip(training.stages or (training,), recipe.stage_supervisions or (recipe.supervisions,), strict=True))
+    written = list(
+        zip(training.stages or (training,), recipe.stage_supervisions or (recipe.supervisions,), strict=True)
+    )
     planned: list[Planned] = []
     epochs_before = steps_before = 0
     for number, (said, supervisions) in enumerate(written):

@@ -79,7 +79,11 @@ def train(
 
 
 def carry_out(
-    prepared: Prepared, run: RunFolder, display: Display | None, saved: Saved | None = None, devices: Devices | None = None
+    prepared: Prepared,
+    run: RunFolder,
+    display: Display | None,
+    saved: Saved | None = None,
+    devices: Devices | None = None,
 ) -> Run:
     """Trains what is left of a run, and evaluates its best model on the test split.
 

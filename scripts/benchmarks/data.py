@@ -179,8 +179,8 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _epochs() -> None:
     import dlkit
-    from dlkit.workflows.preparation import prepare
     from dlkit.workflows.feeding import train_feed
+    from dlkit.workflows.preparation import prepare
 
     feed = train_feed(prepare(dlkit.load(RECIPE)))
 

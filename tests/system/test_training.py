@@ -38,12 +38,12 @@ def test_the_run_folder_holds_what_the_contract_says(run: Run) -> None:
     names = {path.name for path in folder.path.iterdir() if not path.name.startswith(".")}
     assert names == {
         *("recipe.yaml", "provenance.json", "status.json", "metrics.jsonl", "tensorboard", "best.keras", "model.keras"),
-        *("preprocessing.json", "evaluation.json", "log.txt"),
+        *("preprocessing.json", "evaluation.json", "log.txt", "checkpoints"),
     }
     assert folder.state() == "finished"
     lines = folder.read_metrics()
     assert [line["epoch"] for line in lines] == [1, 2]
-    assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"} <= set(lines[0])
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"} <= set(lines[0])
     provenance = json.loads(folder.provenance.read_text())
     assert provenance["seeds"] == {"seed": 1}
     assert len(provenance["data_fingerprint"]) == 64

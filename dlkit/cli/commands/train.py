@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 from typer import BadParameter, Option
@@ -13,15 +10,13 @@ from typer import BadParameter, Option
 from dlkit.cli.app import command
 from dlkit.cli.options import AllowPlugins, Quick, Recipe, RunsDir, Settings
 from dlkit.cli.output import Output
+from dlkit.cli.trained import report_folds, report_run, telling_how_to_resume
 
 if TYPE_CHECKING:
-    from dlkit.evaluation.expectation import Expectation
     from dlkit.recipe.diagnostics import Diagnostic
     from dlkit.recipe.facts import DataFacts
     from dlkit.recipe.load import Recipe as Loaded
     from dlkit.runs.folder import RunFolder
-    from dlkit.workflows.folds import Folds
-    from dlkit.workflows.run import Run
 
 Fold = Annotated[int | None, Option("--fold", metavar="K", help="Train one of the recipe's folds only, from 1.")]
 
@@ -73,18 +68,18 @@ def train(
         started(folder, facts)
 
     where = f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else ""
-    with _telling_where(folders, typed):
+    with telling_how_to_resume(folders, typed):
         start_tensorflow()
         if isinstance(loaded.config.data.folds, int):
             from dlkit.workflows.folds import train_folds
 
             folds = train_folds(loaded, runs_dir=runs_dir, command=typed, started=started_fold, warned=warned)
-            _report_folds(out, folds, where)
+            report_folds(out, folds, where)
             return
         from dlkit.workflows.train import train as train_recipe
 
         run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started, warned=warned)
-    _report(out, run, where)
+    report_run(out, run, where)
 
 
 def _one_fold(recipe: Loaded, fold: int) -> Loaded:
@@ -96,65 +91,3 @@ def _one_fold(recipe: Loaded, fold: int) -> Loaded:
     if not 1 <= fold <= folds:
         raise BadParameter(f"the recipe has the folds 1 to {folds}, not {fold}", param_hint="--fold")
     return recipe.with_value({"fold": fold, "of": folds}, "data", "folds")
-
-
-@contextmanager
-def _telling_where(folders: list[RunFolder], typed: list[str]) -> Iterator[None]:
-    """Adds to an interruption where its run is, and how to start again."""
-    try:
-        yield
-    except KeyboardInterrupt as interruption:
-        where = f"The run folder is {folders[0].path}" if folders else "There is no run folder yet"
-        interruption.add_note(f"{where}; a run cannot be resumed, so start again: {shlex.join(typed)}")
-        raise
-
-
-def _report(out: Output, run: Run, where: str) -> None:
-    out.say()
-    out.table(
-        {"metric": "left", "value": "right", "expected": "left"},
-        [(name, f"{value:.4f}", _expected(run.expectations, name)) for name, value in run.metrics.items()],
-    )
-    _say_expectations(out, run.expectations)
-    out.say(f"\nThe run is in {run.folder.path}. Next:")
-    out.say(f"  dlkit predict latest INPUT...{where}\n  dlkit tensorboard{where}")
-    out.result(
-        {
-            "run": str(run.folder.path.resolve()),
-            "metrics": dict(run.metrics),
-            "expectations": [asdict(found) for found in run.expectations],
-        }
-    )
-
-
-def _report_folds(out: Output, folds: Folds, where: str) -> None:
-    out.say()
-    out.table(
-        {"metric": "left", "mean": "right", "deviation": "right", "expected": "left"},
-        [
-            (name, f"{mean:.4f}", f"{folds.deviations[name]:.4f}", _expected(folds.expectations, name))
-            for name, mean in folds.metrics.items()
-        ],
-    )
-    _say_expectations(out, folds.expectations)
-    out.say(f"\nThe runs of the {len(folds.runs)} folds are in {folds.folder.path}. Next:\n  dlkit runs{where}")
-    out.result(
-        {
-            "run": str(folds.folder.path.resolve()),
-            "metrics": dict(folds.metrics),
-            "deviations": dict(folds.deviations),
-            "members": [{"run": str(run.folder.path.resolve()), "metrics": dict(run.metrics)} for run in folds.runs],
-            "expectations": [asdict(found) for found in folds.expectations],
-        }
-    )
-
-
-def _say_expectations(out: Output, expectations: Sequence[Expectation]) -> None:
-    missed = [found.metric for found in expectations if not found.met]
-    if expectations:
-        out.say("\nIt falls short of what the recipe expects." if missed else "\nIt reaches what the recipe expects.")
-
-
-def _expected(expectations: Sequence[Expectation], metric: str) -> str:
-    bounds = [found for found in expectations if found.metric == metric]
-    return ", ".join(f"{found.bound}: {'met' if found.met else 'not met'}" for found in bounds)

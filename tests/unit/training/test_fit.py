@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import signal
 from pathlib import Path
@@ -11,16 +10,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from dlkit.data.arrays import Arrays
 from dlkit.data.columns import Windows
 from dlkit.data.feed import Feed
 from dlkit.errors import DlkitError
 from dlkit.runs.folder import RunFolder
+from dlkit.training.checkpoints import states_of
 from dlkit.training.fit import fit
 from dlkit.training.interruption import Interrupted
 from dlkit.training.progress import PlainDisplay
+from dlkit.training.saver import Saver
+from dlkit.training.stage import Stage
 
 STEPS = 6
 VALIDATION_STEPS = 3
@@ -48,6 +49,12 @@ class Signal(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         self.after.append("end")
 
+    def get_state(self):
+        return None
+
+    def set_state(self, state):
+        pass
+
     def step(self, what: str, batch: int, here: bool) -> None:
         if self.sent:
             self.after.append(what)
@@ -62,10 +69,11 @@ def run(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path, "test/tiny")
 
 
-def dataset(steps: int, seed: int = 0) -> tf.data.Dataset:
+def dataset(steps: int, seed: int = 0, factor: float = 1.0) -> Feed:
     generator = np.random.default_rng(seed)
     x = generator.random((steps * 8, 4)).astype("float32")
-    return tf.data.Dataset.from_tensor_slices((x, (x @ [1, 2, 3, 4]).astype("float32")[:, None])).batch(8)
+    y = (x @ [1, 2, 3, 4] * factor).astype("float32")[:, None]
+    return Feed(Arrays({"x": x}, {"y": y}), batch_size=8, shuffle=False)
 
 
 def tiny_model(**optimizer) -> keras.Model:
@@ -78,8 +86,7 @@ def tiny_model(**optimizer) -> keras.Model:
 def train(run: RunFolder, model: keras.Model | None = None, stream: io.StringIO | None = None, **changes):
     arguments = {
         "run": run,
-        "stage": "train",
-        "epochs": 3,
+        "stage": Stage("train", changes.pop("epochs", 3)),
         "best": ("val_loss", "auto"),
         "display": PlainDisplay(stream or io.StringIO()),
         "validation": dataset(VALIDATION_STEPS, seed=1),
@@ -87,7 +94,11 @@ def train(run: RunFolder, model: keras.Model | None = None, stream: io.StringIO 
     }
     data = arguments.pop("train", None)
     with run.running():
-        return fit(model or tiny_model(), dataset(STEPS) if data is None else data, **arguments)
+        saver = Saver(run)
+        try:
+            return fit(model or tiny_model(), data or dataset(STEPS), saver=saver, **arguments)
+        finally:
+            saver.close()
 
 
 def files(run: RunFolder) -> set[str]:
@@ -97,18 +108,18 @@ def files(run: RunFolder) -> set[str]:
 @pytest.mark.filterwarnings("error::UserWarning")
 def test_a_whole_training(run: RunFolder):
     model, stream = tiny_model(), io.StringIO()
-    history = train(run, model, stream)
-    assert files(run) == {"status.json", "metrics.jsonl", "best.keras", "model.keras"}
+    assert not train(run, model, stream)
+    assert files(run) == {"status.json", "metrics.jsonl", "best.keras", "model.keras", "checkpoints"}
     status = run.read_status()
     assert (status.state, status.stage, status.epoch, status.step) == ("finished", "train", 3, 3 * STEPS)
     lines = run.read_metrics()
-    assert [line["val_loss"] for line in lines] == history.history["val_loss"]
+    assert [line["val_loss"] for line in lines] == model.history.history["val_loss"]
     last, best = (keras.models.load_model(path) for path in (run.last_model, run.best_model))
     np.testing.assert_array_equal(last.get_weights()[0], model.get_weights()[0])
     best_loss = best.evaluate(dataset(VALIDATION_STEPS, seed=1), verbose=0)[0]
     assert best_loss == pytest.approx(min(line["val_loss"] for line in lines), rel=1e-6)
     shown = stream.getvalue().splitlines()
-    assert shown[0] == f"train: 3 epochs of {STEPS} steps. Values: training / validation"
+    assert shown[0] == f"train: 3 epochs of {STEPS} steps, 8 examples each. Values: training / validation"
     assert [line.endswith("best") for line in shown[1:]] == [
         line["val_loss"] == min(before["val_loss"] for before in lines[: number + 1])
         for number, line in enumerate(lines)
@@ -137,7 +148,7 @@ def test_what_a_callback_of_the_user_adds_is_logged(run: RunFolder):
 
 def test_a_stage_without_best_keeps_the_last_model_only(run: RunFolder):
     train(run, best=None, validation=None)
-    assert files(run) == {"status.json", "metrics.jsonl", "model.keras"}
+    assert files(run) == {"status.json", "metrics.jsonl", "model.keras", "checkpoints"}
 
 
 def test_early_stopping_ends_it_like_any_other_training(run: RunFolder):
@@ -154,24 +165,6 @@ def test_a_monitor_without_validation_data_is_refused_before_the_training(run: R
     assert run.read_metrics() == []
 
 
-def test_data_with_an_epoch_are_told_it(run: RunFolder):
-    class Told(keras.utils.PyDataset):
-        epoch = -1
-        asked: list[int] = []  # noqa: RUF012
-
-        def __len__(self) -> int:
-            return 2
-
-        def __getitem__(self, index):
-            self.asked.append(self.epoch)
-            return np.zeros((2, 4), "float32"), np.zeros((2, 1), "float32")
-
-    told = Told()
-    train(run, train=told)
-    assert {0, 1, 2} <= set(told.asked)
-    assert run.read_status().step == 6
-
-
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_with_a_whole_folder(run: RunFolder, number: signal.Signals, status: int):
     sender, model = Signal(number), tiny_model()
@@ -179,7 +172,7 @@ def test_a_signal_ends_with_a_whole_folder(run: RunFolder, number: signal.Signal
         train(run, model, callbacks=[sender])
     assert told.value.exit_status == status
     assert sender.after == ["end"]
-    assert files(run) == {"status.json", "metrics.jsonl", "best.keras", "model.keras"}
+    assert files(run) == {"status.json", "metrics.jsonl", "best.keras", "model.keras", "checkpoints"}
     assert [line["epoch"] for line in run.read_metrics()] == [1]
     ended = run.read_status()
     assert (ended.state, ended.epoch, ended.step) == ("interrupted", 1, STEPS + 3)
@@ -216,7 +209,7 @@ def test_a_second_signal_ends_at_once(run: RunFolder):
         train(run, callbacks=[sender])
     assert sender.after == []
     assert run.state() == "interrupted"
-    assert files(run) == {"status.json", "metrics.jsonl", "best.keras"}
+    assert files(run) == {"status.json", "metrics.jsonl", "best.keras", "checkpoints"}
 
 
 def test_a_second_signal_while_the_model_is_saved_leaves_no_half_file(run: RunFolder, monkeypatch: pytest.MonkeyPatch):
@@ -229,7 +222,7 @@ def test_a_second_signal_while_the_model_is_saved_leaves_no_half_file(run: RunFo
     monkeypatch.setattr(keras.Sequential, "save", half_save)
     with pytest.raises(Interrupted):
         train(run, model, callbacks=[sender])
-    assert files(run) == {"status.json"}
+    assert files(run) == {"status.json", "checkpoints"}
     assert run.state() == "interrupted"
 
 
@@ -242,18 +235,30 @@ def test_an_interruption_leaves_the_averaged_weights_as_the_end_of_a_training_do
     np.testing.assert_array_equal(last[0], averages[0].numpy())
 
 
-def test_not_a_number_ends_with_a_message_and_the_state_failed(run: RunFolder):
-    data = dataset(STEPS).map(lambda x, y: (x, y * float("nan")))
-    with pytest.raises(DlkitError, match="The loss became nan in epoch 1, between steps") as told:
-        train(run, train=data)
+@pytest.mark.parametrize("factor", [float("nan"), float("inf")])
+def test_not_a_number_names_the_step_and_keeps_the_last_good_state(run: RunFolder, factor: float):
+    class Spoils(keras.callbacks.Callback):
+        """From the fourth step of the second epoch on no loss is a number."""
+
+        def on_train_batch_begin(self, batch, logs=None):
+            if self.model.optimizer.iterations == STEPS + 3:
+                self.model.set_weights([weight * factor for weight in self.model.get_weights()])
+
+        def get_state(self):
+            return None
+
+        def set_state(self, state):
+            pass
+
+    with pytest.raises(DlkitError, match=r"The loss became (nan|inf) in step 4 of epoch 2\.") as told:
+        train(run, callbacks=[Spoils()])
     assert told.value.code == "not-a-number"
     status = run.read_status()
     assert status.state == "failed"
     assert status.error is not None
-    assert status.error.startswith("The loss became nan in epoch 1")
-    assert files(run) == {"status.json", "metrics.jsonl"}
-    (line,) = run.metrics.read_text().splitlines()
-    assert json.loads(line)["loss"] == "NaN"
+    assert status.error.startswith("The loss became")
+    assert [path.stem for path in states_of(run)] == ["stage-01-epoch-00001-step-00000000"]
+    assert len(run.read_metrics()) == 1
 
 
 class Damaged(Windows):

@@ -1,0 +1,88 @@
+"""What commands that train say: what came out, and how to go on after an interruption."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from dlkit.cli.output import Output
+
+if TYPE_CHECKING:
+    from dlkit.evaluation.expectation import Expectation
+    from dlkit.runs.folder import RunFolder
+    from dlkit.workflows.folds import Folds
+    from dlkit.workflows.run import Run
+
+
+@contextmanager
+def telling_how_to_resume(folders: Sequence[RunFolder], typed: Sequence[str]) -> Iterator[None]:
+    """Adds to an interruption where its run is, and how to go on.
+
+    Args:
+        folders: The run folder, as soon as there is one.
+        typed: The command line.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as interruption:
+        if folders:
+            interruption.add_note(f"Go on with: dlkit resume {shlex.quote(str(folders[0].path))}")
+        else:
+            interruption.add_note(f"There is no run folder yet; start again: {shlex.join(typed)}")
+        raise
+
+
+def report_run(out: Output, run: Run, where: str) -> None:
+    """Says what a run reached, and what may come next."""
+    out.say()
+    out.table(
+        {"metric": "left", "value": "right", "expected": "left"},
+        [(name, f"{value:.4f}", _expected(run.expectations, name)) for name, value in run.metrics.items()],
+    )
+    _say_expectations(out, run.expectations)
+    out.say(f"\nThe run is in {run.folder.path}. Next:")
+    out.say(f"  dlkit predict latest INPUT...{where}\n  dlkit tensorboard{where}")
+    out.result(
+        {
+            "run": str(run.folder.path.resolve()),
+            "metrics": dict(run.metrics),
+            "expectations": [asdict(found) for found in run.expectations],
+        }
+    )
+
+
+def report_folds(out: Output, folds: Folds, where: str) -> None:
+    """Says what the runs of all folds reached."""
+    out.say()
+    out.table(
+        {"metric": "left", "mean": "right", "deviation": "right", "expected": "left"},
+        [
+            (name, f"{mean:.4f}", f"{folds.deviations[name]:.4f}", _expected(folds.expectations, name))
+            for name, mean in folds.metrics.items()
+        ],
+    )
+    _say_expectations(out, folds.expectations)
+    out.say(f"\nThe runs of the {len(folds.runs)} folds are in {folds.folder.path}. Next:\n  dlkit runs{where}")
+    out.result(
+        {
+            "run": str(folds.folder.path.resolve()),
+            "metrics": dict(folds.metrics),
+            "deviations": dict(folds.deviations),
+            "members": [{"run": str(run.folder.path.resolve()), "metrics": dict(run.metrics)} for run in folds.runs],
+            "expectations": [asdict(found) for found in folds.expectations],
+        }
+    )
+
+
+def _say_expectations(out: Output, expectations: Sequence[Expectation]) -> None:
+    missed = [found.metric for found in expectations if not found.met]
+    if expectations:
+        out.say("\nIt falls short of what the recipe expects." if missed else "\nIt reaches what the recipe expects.")
+
+
+def _expected(expectations: Sequence[Expectation], metric: str) -> str:
+    bounds = [found for found in expectations if found.metric == metric]
+    return ", ".join(f"{found.bound}: {'met' if found.met else 'not met'}" for found in bounds)

@@ -1,0 +1,202 @@
+"""Goes on with a run where its last exact state leaves it: the result is that of a run left alone, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from dlkit.data.fingerprint import fingerprint
+from dlkit.errors import DlkitError
+from dlkit.evaluation.expectation import compare
+from dlkit.recipe.diagnostics import Source
+from dlkit.recipe.dump import to_yaml
+from dlkit.recipe.facts import DataFacts
+from dlkit.recipe.load import Recipe, load
+from dlkit.recipe.nodes import plain
+from dlkit.recipe.yaml_source import read_text
+from dlkit.runs.atomic import write_json
+from dlkit.runs.folder import RunFolder
+from dlkit.runs.provenance import versions
+from dlkit.runs.status import utc_now
+from dlkit.training.checkpoints import Saved, chosen_state, read_state, restore_best
+from dlkit.training.progress import Display
+from dlkit.workflows.preparation import Prepared, prepare
+from dlkit.workflows.recipe_file import recipe_values, write_recipe
+from dlkit.workflows.run import Run
+from dlkit.workflows.stages import limit_of, planned_stages
+from dlkit.workflows.train import carry_out
+
+# What may be another when a run is resumed: it has no part in what the steps compute.
+_FREE = (
+    *("summary", "reference", "expect", "quick", "tune", "export", "evaluation"),
+    *("training.checkpoint", "training.stop_after", "training.profile"),
+)
+_EPOCHS = "training.epochs"
+_LISTED = 12
+
+
+def resume(
+    run: RunFolder,
+    settings: Sequence[str] = (),
+    *,
+    chosen: str | None = None,
+    display: Display | None = None,
+    command: Sequence[str] | None = None,
+    started: Callable[[RunFolder, DataFacts, str], None] | None = None,
+    warned: Callable[[str], None] | None = None,
+    allow_plugins: bool = False,
+) -> Run:
+    """Goes on with a run.
+
+    Args:
+        run: Its folder. One that has finished is given back as it is, unless it is lengthened.
+        settings: Values by path, as `training.epochs=40`; what the steps up to the state depend on must stay.
+        chosen: The name of the state to go on from; the newest where it is None. A run that had saved none begins anew.
+        display: Shows the progress.
+        command: The command line, for the provenance.
+        started: Told of the run folder, the facts of the data, and where the run goes on.
+        warned: Told of what may keep the result from being that of a run left alone.
+        allow_plugins: Whether the recipe's plugins may be run.
+
+    Raises:
+        RecipeError: The run's recipe cannot be used any more.
+        DlkitError: The state cannot be read (`damaged-state`), the recipe or the data are others (`recipe-differs`,
+            `data-differs`), the run is in use (`run-in-use`), or the work failed.
+        Interrupted: By a signal; the run folder is whole.
+    """
+    if not run.recipe.exists():
+        raise DlkitError(f"The run {run.path} had not begun: it has no recipe.", "Train the recipe.", "not-begun")
+    path = chosen_state(run, chosen)
+    saved = read_state(path) if path else None
+    recipe = load(run.recipe, settings, allow_plugins=allow_plugins)
+    if saved:
+        _check_recipe(recipe, saved)
+        if chosen is None and _is_finished(run, recipe, saved):
+            metrics = json.loads(run.evaluation.read_text(encoding="utf-8"))["metrics"]
+            return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=allow_plugins)
+    prepared = prepare(recipe)
+    provenance = _provenance(run)
+    _check_data(run, prepared, provenance)
+    for doubt in _doubts(provenance):
+        if warned:
+            warned(doubt)
+    with run.running():
+        # What grew after the state was taken goes, best.keras becomes what it was then; the test result is to come.
+        run.cut_back(saved.sizes if saved else {})
+        if saved and path:
+            restore_best(run, path, saved)
+        else:
+            run.best_model.unlink(missing_ok=True)
+        run.evaluation.unlink(missing_ok=True)
+        write_recipe(run, prepared.recipe, prepared.raw_features, prepared.scales)
+        resumed = {"time": utc_now(), "command": list(command or sys.argv), "from": path.stem if path else None}
+        write_json(run.provenance, {**provenance, "resumed": [*provenance.get("resumed", ()), resumed]})
+        if started:
+            started(run, prepared.recipe.facts, told_of(saved))
+        return carry_out(prepared, run, display, saved)
+
+
+def told_of(saved: Saved | None) -> str:
+    """Where a run goes on, in words."""
+    if saved is None:
+        return "there is no state yet: the run begins anew"
+    position = saved.state.position
+    stage = f"stage {position.stage + 1}, " if position.stage else ""
+    return f"{stage}epoch {position.epoch + 1}, step {position.step + 1}"
+
+
+def _is_finished(run: RunFolder, recipe: Recipe, saved: Saved) -> bool:
+    """Whether nothing is left to do after a state."""
+    if run.state() != "finished" or not run.evaluation.exists():
+        return False
+    stages = planned_stages(recipe)
+    last, position = stages[-1].stage, saved.state.position
+    is_over = position.stage == last.number and (position.epoch >= last.epochs or saved.state.stop_training)
+    here = stages[min(position.stage, len(stages) - 1)]
+    epochs = here.stage.epochs_before + position.epoch
+    steps = here.stage.steps_before + position.epoch * here.steps_per_epoch + position.step
+    return is_over or limit_of(recipe.config.training.stop_after).reached(epochs, steps, saved.seconds)
+
+
+def _check_recipe(recipe: Recipe, saved: Saved) -> None:
+    """Holds that a recipe is the one that a state was trained with, but for what may differ.
+
+    Raises:
+        DlkitError: It is not (`recipe-differs`); every difference is listed.
+    """
+    before, now = (
+        dict(_leaves(values)) for values in (plain(read_text(Source("", ""), saved.recipe)), _values(recipe))
+    )
+    differing = [
+        name for name in {**before, **now} if before.get(name, ...) != now.get(name, ...) and not _is_free(name)
+    ]
+    if _EPOCHS in differing and saved.state.position.stage == 0 and not recipe.config.training.stages:
+        if recipe.config.training.epochs < saved.state.position.epoch:
+            raise DlkitError(
+                f"The state has {saved.state.position.epoch} epochs already, more than the {now[_EPOCHS]} that are asked for.",
+                "Ask for more, or go on from an earlier state with --from.",
+                "recipe-differs",
+            )
+        differing.remove(_EPOCHS)
+    if differing:
+        told = [f"  {name}: {_shown(before, name)} in the run, {_shown(now, name)} now" for name in sorted(differing)]
+        more = [f"  and {len(told) - _LISTED} more"] if len(told) > _LISTED else []
+        raise DlkitError(
+            "\n".join(["The recipe is not the one that the run was started with:", *told[:_LISTED], *more]),
+            f"Put it back as it was, or train the new one as a run of its own. {_EPOCHS} and "
+            f"{', '.join(_FREE)} may change.",
+            "recipe-differs",
+        )
+
+
+def _values(recipe: Recipe) -> Any:
+    return plain(read_text(Source("", ""), to_yaml(recipe_values(recipe))))
+
+
+def _leaves(values: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a recipe by its path."""
+    if isinstance(values, Mapping) and values:
+        for key, value in values.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(values, list) and values:
+        for number, value in enumerate(values):
+            yield from _leaves(value, f"{path}.{number}")
+    else:
+        yield path, values
+
+
+def _is_free(name: str) -> bool:
+    return any(name == free or name.startswith(f"{free}.") for free in _FREE)
+
+
+def _shown(values: Mapping[str, Any], name: str) -> str:
+    return repr(values[name]) if name in values else "nothing"
+
+
+def _check_data(run: RunFolder, prepared: Prepared, provenance: Mapping[str, Any]) -> None:
+    before = provenance.get("data_fingerprint")
+    if before is not None and fingerprint(prepared.loaded) != before:
+        raise DlkitError(
+            f"The data are not those that the run {run.path} was started with.",
+            "Put them back as they were, or train the recipe as a run of its own.",
+            "data-differs",
+        )
+
+
+def _doubts(provenance: Mapping[str, Any]) -> Iterator[str]:
+    """What may keep a resumed run from being exact, though it works."""
+    before, now = provenance.get("versions", {}), versions()
+    changed = [f"{name} {before[name]} -> {now[name]}" for name in before if now.get(name) != before[name]]
+    if changed:
+        yield f"the run was started with other versions ({', '.join(changed)}): its result may differ in the last bits"
+
+
+def _provenance(run: RunFolder) -> dict[str, Any]:
+    try:
+        return json.loads(run.provenance.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise DlkitError(f"{run.provenance} cannot be read: {error}", code="damaged-file") from error
