@@ -111,7 +111,7 @@ def _optimizer_variables(model: keras.Model) -> list[keras.Variable]:
 
 
 def _values(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
-    return [variable.value.numpy() for variable in variables]
+    return [np.asarray(variable.value.numpy()) for variable in variables]
 
 
 def _assign(group: str, variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:

@@ -1,0 +1,192 @@
+"""A run that is killed and resumed ends as one that was left alone: to the bit, in all that it leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from dlkit.errors import DlkitError
+from dlkit.recipe.load import load
+from dlkit.runs.folder import RunFolder
+from dlkit.training.checkpoints import Saved, read_state, states_of
+from dlkit.training.loop import Loop
+from dlkit.workflows.resume import resume
+from dlkit.workflows.run import Run
+from dlkit.workflows.train import train
+
+HEAD = """
+name: test/exact
+seed: 7
+data:
+  source: digits
+  batch_size: 64
+  limit: 500
+"""
+NETWORK = """
+model:
+  sequential:
+    - Rescaling: {scale: 1/16}
+    - RandomTranslation: {height_factor: 0.1, width_factor: 0.1}
+    - Conv2D: {filters: 4, kernel_size: 3, use_bias: false, name: conv}
+    - BatchNormalization: {name: norm, momentum: 0.7}
+    - ReLU
+    - Flatten
+    - Dropout: {rate: 0.4}
+    - Dense: {units: $data.classes, name: classifier}
+"""
+RECIPES = {
+    "callbacks and averages": """
+  augment: [{RandomRotation: {factor: 0.05}}]
+training:
+  epochs: 8
+  optimizer: {Adam: {learning_rate: 1e-2, use_ema: true, ema_momentum: 0.8, global_clipnorm: 1.0}}
+  checkpoint: {every: {steps: 3}}
+  callbacks:
+    - EarlyStopping: {monitor: val_accuracy, patience: 1, restore_best_weights: true}
+    - ReduceLROnPlateau: {monitor: val_loss, patience: 1, factor: 0.5, min_delta: 0.5}
+    - ModelCheckpoint: {filepath: own.keras, monitor: val_loss, save_best_only: true}
+    - TensorBoard: {update_freq: 2}
+    - CSVLogger: {filename: log.csv}
+""",
+    "accumulation and several steps a call": """
+  class_weight: balanced
+training:
+  epochs: 3
+  steps_per_epoch: 11
+  steps_per_execution: 4
+  optimizer:
+    SGD: {learning_rate: {CosineDecay: {initial_learning_rate: 0.05, decay_steps: {share: 1}}}, momentum: 0.9, gradient_accumulation_steps: 3}
+  checkpoint: {every: {steps: 4}}
+""",
+    "stages": """
+training:
+  epochs: 2
+  optimizer: {AdamW: {learning_rate: 2e-3}}
+  checkpoint: {every: {steps: 2}}
+  stages:
+    - {name: head, freeze: [conv, norm]}
+    - {name: all, unfreeze: ["*"], optimizer: {Adam: {use_ema: true, ema_overwrite_frequency: 3}}, epochs: 3}
+""",
+}
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Ends the training before a step of all its steps, or before a batch of an epoch's validation."""
+
+    def kill_at(step: int | None = None, validation_of: int | None = None) -> None:
+        begin, test_begin, seen = Loop.on_train_batch_begin, Loop.on_test_batch_begin, [0]
+
+        def on_train_batch_begin(loop: Loop, batch: int, logs: Any = None) -> None:
+            seen[0] += loop._steps.first <= batch
+            if step is not None and seen[0] > step:
+                raise Killed
+            begin(loop, batch, logs)
+
+        def on_test_batch_begin(loop: Loop, batch: int, logs: Any = None) -> None:
+            if validation_of is not None and loop._epoch == validation_of:
+                raise Killed
+            test_begin(loop, batch, logs)
+
+        monkeypatch.setattr(Loop, "on_train_batch_begin", on_train_batch_begin)
+        monkeypatch.setattr(Loop, "on_test_batch_begin", on_test_batch_begin)
+
+    monkeypatch.setattr(Loop, "on_train_batch_begin", Loop.on_train_batch_begin)  # put back after the test
+    monkeypatch.setattr(Loop, "on_test_batch_begin", Loop.on_test_batch_begin)
+    return kill_at
+
+
+@pytest.fixture(scope="module")
+def left_alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Run]]:
+    """The recipe file of that name, and its run that was left alone."""
+    made: dict[str, tuple[Path, Run]] = {}
+
+    def run_of(name: str) -> tuple[Path, Run]:
+        if name not in made:
+            folder = tmp_path_factory.mktemp("left_alone")
+            path = folder / "recipe.yaml"
+            path.write_text(HEAD.lstrip("\n") + RECIPES[name].lstrip("\n") + NETWORK)
+            made[name] = path, train(load(path), runs_dir=folder)
+        return made[name]
+
+    return run_of
+
+
+def assert_same(resumed: Run, whole: Run) -> None:
+    """Holds that two runs left the same, but for what tells the time."""
+    for name in ("metrics.jsonl", "evaluation.json", "log.csv"):
+        one, other = (run.folder.path / name for run in (resumed, whole))
+        assert one.exists() == other.exists()
+        assert not one.exists() or one.read_bytes() == other.read_bytes(), name
+    for name in ("best.keras", "model.keras", "own.keras"):
+        if (whole.folder.path / name).exists():
+            models = [keras.models.load_model(run.folder.path / name) for run in (resumed, whole)]
+            for here, there in zip(*(model.get_weights() for model in models), strict=True):
+                assert here.tobytes() == there.tobytes(), name
+    assert_same_state(*(read_state(states_of(run.folder)[-1]) for run in (resumed, whole)))
+    assert events(resumed.folder) == events(whole.folder)
+
+
+def assert_same_state(one: Saved, other: Saved) -> None:
+    assert one.has_best == other.has_best
+    assert flat(dataclasses.asdict(one.state)) == flat(dataclasses.asdict(other.state))
+
+
+def flat(tree: Any) -> Any:
+    match tree:
+        case dict():
+            return {key: flat(value) for key, value in tree.items()}
+        case list() | tuple():
+            return [flat(value) for value in tree]
+        case np.ndarray():
+            return str(tree.dtype), tree.shape, tree.tobytes()
+    return tree
+
+
+def events(run: RunFolder) -> dict[str, list[Any]]:
+    """The curves in the event files."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    found: dict[str, list[Any]] = {}
+    for folder in sorted({path.parent for path in run.tensorboard.rglob("events.*")}):
+        told = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+        told.Reload()
+        for tag in told.Tags()["tensors"]:
+            if tag != "keras":  # the graph, which every process writes
+                values = [(event.step, float(make_ndarray(event.tensor_proto))) for event in told.Tensors(tag)]
+                found[f"{folder.relative_to(run.tensorboard)}/{tag}"] = values
+    return found
+
+
+CASES = [
+    ("callbacks and averages", [{"step": 2}]),  # before there is a state
+    ("callbacks and averages", [{"step": 10}, {"step": 3}, {"step": 4}]),
+    ("callbacks and averages", [{"validation_of": 2}]),
+    ("accumulation and several steps a call", [{"step": 7}, {"step": 1}]),
+    ("stages", [{"step": 5}, {"step": 9}, {"step": 3}]),
+]
+
+
+@pytest.mark.parametrize(("name", "kills"), CASES, ids=[f"{name}: {kills}" for name, kills in CASES])
+def test_a_killed_run_ends_as_if_it_had_been_left_alone(name, kills, left_alone, kill, monkeypatch, tmp_path):
+    path, whole = left_alone(name)
+    folder = RunFolder.create(tmp_path, "test/exact")
+    for number, when in enumerate(kills):
+        with monkeypatch.context():
+            kill(**when)
+            with pytest.raises(Killed):
+                train(load(path), folder=folder) if not number else resume(folder)
+        monkeypatch.undo()
+    assert folder.state() == "killed"
+    assert_same(resume(folder), whole)
