@@ -13,23 +13,25 @@ from dlkit.cli.output import Output
 if TYPE_CHECKING:
     from dlkit.evaluation.expectation import Expectation
     from dlkit.runs.folder import RunFolder
+    from dlkit.runs.group import GroupFolder
     from dlkit.workflows.folds import Folds
     from dlkit.workflows.run import Run
 
 
 @contextmanager
-def telling_how_to_resume(folders: Sequence[RunFolder], typed: Sequence[str]) -> Iterator[None]:
+def telling_how_to_resume(folders: Sequence[RunFolder | GroupFolder], typed: Sequence[str]) -> Iterator[None]:
     """Adds to an interruption where its run is, and how to go on.
 
     Args:
-        folders: The run folder, as soon as there is one.
+        folders: The folder of the run or group, as soon as there is one.
         typed: The command line.
     """
     try:
         yield
     except KeyboardInterrupt as interruption:
         if folders:
-            interruption.add_note(f"Go on with: dlkit resume {shlex.quote(str(folders[0].path))}")
+            whole = getattr(folders[0], "group", None) or folders[0].path
+            interruption.add_note(f"Go on with: dlkit resume {shlex.quote(str(whole))}")
         else:
             interruption.add_note(f"There is no run folder yet; start again: {shlex.join(typed)}")
         raise

@@ -5,11 +5,16 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from dlkit.errors import DlkitError
 from dlkit.runs.folder import GROUP, MEMBERS, STATUS, RunFolder
+from dlkit.runs.group import GroupFolder
+
+T = TypeVar("T")
 
 LATEST = "latest"
 _TIME_IN_NAME = re.compile(r"\d{8}-\d{6}")
@@ -48,9 +53,38 @@ def find_run(reference: str, root: Path) -> RunFolder:
     if (path / STATUS).is_file():
         return RunFolder(path)
     runs = all_runs(root)
-    if reference == LATEST and runs:
-        return runs[0]
-    names = {_name(run, root): run for run in runs}
+    if path.is_dir() and not any(reference in _name(run, root) for run in runs):
+        raise _not_a_run(path)
+    return _chosen(reference, {_name(run, root): run for run in runs}, root)
+
+
+def find_whole(reference: str, root: Path) -> RunFolder | GroupFolder:
+    """The run, or the group of runs, that a user means by the same words; members are not told apart.
+
+    Raises:
+        DlkitError: As `find_run`; or it is one member of a group (`member-of-group`).
+    """
+    path = Path(reference).expanduser()
+    if (path / GROUP).is_file():
+        return GroupFolder(path)
+    if (path / STATUS).is_file():
+        group = RunFolder(path).group
+        if group:
+            raise DlkitError(
+                f"{path} is one run of a group.", f"Name the group, which goes on with all: {group}", "member-of-group"
+            )
+        return RunFolder(path)
+    wholes: dict[str, RunFolder | GroupFolder] = {}
+    for run in all_runs(root):
+        whole = GroupFolder(run.group) if run.group else run
+        wholes.setdefault(whole.path.relative_to(root).as_posix(), whole)
+    return _chosen(reference, wholes, root)
+
+
+def _chosen(reference: str, names: Mapping[str, T], root: Path) -> T:
+    """What a word means among folders by name, newest first."""
+    if reference == LATEST and names:
+        return next(iter(names.values()))
     found = [reference] if reference in names else [name for name in names if reference in name]
     if len(found) == 1:
         return names[found[0]]
@@ -58,15 +92,12 @@ def find_run(reference: str, root: Path) -> RunFolder:
         raise DlkitError(
             f"{reference!r} may mean {len(found)} runs:\n{_listing(found)}", "Write more of the name.", "ambiguous-run"
         )
-    if path.is_dir():
-        raise _not_a_run(path)
     raise _not_found(reference, root, list(names))
 
 
 def _age(run: RunFolder) -> tuple[str, str]:
     """Sorts by the time in the name, for that stays when a folder is copied; then by the number of a member."""
-    group = run.path.parent.parent
-    dated = group if (group / GROUP).is_file() else run.path
+    dated = run.group or run.path
     if _TIME_IN_NAME.match(dated.name):
         return dated.name, run.name
     changed = datetime.fromtimestamp(run.status.stat().st_mtime, UTC)

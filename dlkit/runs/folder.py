@@ -63,6 +63,12 @@ class RunFolder:
         return self.path.name
 
     @property
+    def group(self) -> Path | None:
+        """The folder of the group that the run is a member of, if it is one."""
+        group = self.path.parent.parent
+        return group if self.path.parent.name == MEMBERS and (group / GROUP).is_file() else None
+
+    @property
     def recipe(self) -> Path:
         return self.path / "recipe.yaml"
 

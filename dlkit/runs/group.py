@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dlkit.errors import DlkitError
 from dlkit.runs.atomic import write_json, writing
 from dlkit.runs.folder import GROUP, MEMBERS, RunFolder, new_folder
 
@@ -26,16 +28,33 @@ class GroupFolder:
         """
         return cls(new_folder(root, recipe_name))
 
+    @property
+    def recipe(self) -> Path:
+        """The recipe that all members are made of."""
+        return self.path / "recipe.yaml"
+
     def member(self, number: int) -> RunFolder:
-        """Makes the folder of a member; numbers count from 1.
+        """The folder of a member, made where there is none; numbers count from 1.
 
         Raises:
             DlkitError: If it cannot be made (`cannot-write`).
         """
         path = self.path / MEMBERS / f"{number:04d}"
         with writing(path):
-            path.mkdir(parents=True)
+            path.mkdir(parents=True, exist_ok=True)
         return RunFolder(path)
+
+    def read(self) -> dict[str, Any]:
+        """What group.json holds.
+
+        Raises:
+            DlkitError: It cannot be read (`damaged-file`).
+        """
+        try:
+            told: dict[str, Any] = json.loads((self.path / GROUP).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DlkitError(f"{self.path / GROUP} cannot be read: {error}", code="damaged-file") from error
+        return told
 
     def write(self, told: Mapping[str, Any]) -> None:
         """Replaces group.json, whole."""

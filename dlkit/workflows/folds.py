@@ -11,12 +11,16 @@ import keras
 
 from dlkit.evaluation.expectation import Expectation, compare
 from dlkit.recipe.diagnostics import Diagnostic
+from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.facts import DataFacts
-from dlkit.recipe.load import Recipe
+from dlkit.recipe.load import Recipe, load
+from dlkit.runs.atomic import write_text
 from dlkit.runs.find import runs_root
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
 from dlkit.training.progress import Display
+from dlkit.workflows.recipe_file import recipe_values
+from dlkit.workflows.resume import resume
 from dlkit.workflows.run import Run
 from dlkit.workflows.train import train
 
@@ -46,7 +50,7 @@ def train_folds(
     runs_dir: Path | None = None,
     display: Callable[[], Display] | None = None,
     command: Sequence[str] | None = None,
-    begun: Callable[[GroupFolder], None] | None = None,
+    group: GroupFolder | None = None,
     started: Callable[[int, RunFolder, DataFacts], None] | None = None,
     warned: Callable[[Diagnostic], None] | None = None,
 ) -> Folds:
@@ -61,7 +65,7 @@ def train_folds(
         runs_dir: Where runs are kept.
         display: Makes what shows the progress of one member.
         command: The command line, for the provenance.
-        begun: Told of the group as soon as it has a folder.
+        group: A group that was begun: members that are done are kept, one that was interrupted goes on.
         started: Told of each member, with the number of its fold, as soon as it has its data.
         warned: Told of what the data of a fold makes doubtful; Python warns where it is None.
 
@@ -70,10 +74,10 @@ def train_folds(
     """
     folds = recipe.config.data.folds
     assert isinstance(folds, int)
-    group = GroupFolder.create(runs_root(runs_dir), recipe.name)
-    group.write({"kind": "folds", "recipe": recipe.name, "folds": folds})
-    if begun:
-        begun(group)
+    if group is None:
+        group = GroupFolder.create(runs_root(runs_dir), recipe.name)
+        write_text(group.recipe, to_yaml(recipe_values(recipe)))
+        group.write({"kind": "folds", "recipe": recipe.name, "folds": folds})
     runs: list[Run] = []
     for number in range(1, folds + 1):
         keras.backend.clear_session()  # so that no member depends on those before it
@@ -83,19 +87,38 @@ def train_folds(
             if started:
                 started(number, folder, facts)
 
-        shown = display() if display else None
-        made = train(
-            member,
-            folder=group.member(number),
-            display=shown,
-            command=command,
-            started=member_started,
-            warned=warned,
-        )
+        run, shown = group.member(number), display() if display else None
+        if run.recipe.exists():
+            made = resume(
+                run, display=shown, command=command, started=member_started, allow_plugins=recipe.allow_plugins
+            )
+        else:
+            made = train(member, folder=run, display=shown, command=command, started=member_started, warned=warned)
         runs.append(made)
         group.write({"kind": "folds", "recipe": recipe.name, "folds": folds, **_summary(runs)})
     means, deviations = over([run.metrics for run in runs])
     return Folds(group, runs, means, deviations, compare(recipe.config.expect, means))
+
+
+def resume_folds(
+    group: GroupFolder,
+    *,
+    display: Callable[[], Display] | None = None,
+    command: Sequence[str] | None = None,
+    started: Callable[[int, RunFolder, DataFacts], None] | None = None,
+    warned: Callable[[Diagnostic], None] | None = None,
+    allow_plugins: bool = False,
+) -> Folds:
+    """Goes on with the folds of a recipe that were interrupted.
+
+    Args:
+        group: The group; the others as for `train_folds`.
+
+    Raises:
+        As `train_folds`.
+    """
+    recipe = load(group.recipe, allow_plugins=allow_plugins)
+    return train_folds(recipe, group=group, display=display, command=command, started=started, warned=warned)
 
 
 def over(metrics: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:

@@ -44,7 +44,8 @@ def resume(
     chosen: str | None = None,
     display: Display | None = None,
     command: Sequence[str] | None = None,
-    started: Callable[[RunFolder, DataFacts, str], None] | None = None,
+    started: Callable[[RunFolder, DataFacts], None] | None = None,
+    goes_on: Callable[[str], None] | None = None,
     warned: Callable[[str], None] | None = None,
     allow_plugins: bool = False,
 ) -> Run:
@@ -56,7 +57,8 @@ def resume(
         chosen: The name of the state to go on from; the newest where it is None. A run that had saved none begins anew.
         display: Shows the progress.
         command: The command line, for the provenance.
-        started: Told of the run folder, the facts of the data, and where the run goes on.
+        started: Told of the run folder and the facts of the data.
+        goes_on: Told where the run goes on, in words.
         warned: Told of what may keep the result from being that of a run left alone.
         allow_plugins: Whether the recipe's plugins may be run.
 
@@ -94,7 +96,9 @@ def resume(
         resumed = {"time": utc_now(), "command": list(command or sys.argv), "from": path.stem if path else None}
         write_json(run.provenance, {**provenance, "resumed": [*provenance.get("resumed", ()), resumed]})
         if started:
-            started(run, prepared.recipe.facts, told_of(saved))
+            started(run, prepared.recipe.facts)
+        if goes_on:
+            goes_on(told_of(saved))
         return carry_out(prepared, run, display, saved)
 
 

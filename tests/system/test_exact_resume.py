@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.errors import DlkitError
 from dlkit.recipe.load import load
 from dlkit.runs.folder import RunFolder
 from dlkit.training.checkpoints import Saved, read_state, states_of

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
+from typer import BadParameter, Option
 
 from dlkit.cli.app import command
 from dlkit.cli.options import AllowPlugins, Run, RunsDir, Settings
 from dlkit.cli.output import Output
-from dlkit.cli.trained import report_run, telling_how_to_resume
+from dlkit.cli.trained import report_folds, report_run, telling_how_to_resume
 
 if TYPE_CHECKING:
     from dlkit.recipe.facts import DataFacts
@@ -37,32 +37,44 @@ def resume(
 ) -> None:
     """Goes on with a run; the result is that of a run left alone, bit for bit.
 
-    A run that has finished may be lengthened with --set training.epochs.
+    A run that has finished may be lengthened with --set training.epochs. Of a group, as the folds of a recipe, those go
+    on that are not done.
     """
     from dlkit.cli.start import start_tensorflow
-    from dlkit.runs.find import find_run, runs_root
+    from dlkit.runs.find import find_whole, runs_root
+    from dlkit.runs.group import GroupFolder
 
-    folder = find_run(run, runs_root(runs_dir))
+    whole = find_whole(run, runs_root(runs_dir))
+    if isinstance(whole, GroupFolder) and (chosen or settings):
+        raise BadParameter("a group goes on as it is; only a single run takes --from and --set", param_hint="RUN")
     typed = ["dlkit", *out.words]
     where = f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else ""
 
-    def started(folder: RunFolder, facts: DataFacts, told: str) -> None:
-        out.say(f"run folder: {folder.path}\ngoing on: {told}")
+    def started(folder: RunFolder, facts: DataFacts) -> None:
+        out.say(f"run folder: {folder.path}")
 
-    def warned(doubt: str) -> None:
-        out.tell_diagnostics(f"warning: {doubt}")
+    def started_fold(number: int, folder: RunFolder, facts: DataFacts) -> None:
+        out.say(f"\nfold {number}")
+        started(folder, facts)
 
-    with telling_how_to_resume([folder], typed):
+    with telling_how_to_resume([whole], typed):
         start_tensorflow()
+        if isinstance(whole, GroupFolder):
+            from dlkit.workflows.folds import resume_folds
+
+            folds = resume_folds(whole, command=typed, started=started_fold, allow_plugins=allow_plugins)
+            report_folds(out, folds, where)
+            return
         from dlkit.workflows.resume import resume as resume_run
 
         made = resume_run(
-            folder,
+            whole,
             settings or (),
             chosen=chosen,
             command=typed,
             started=started,
-            warned=warned,
+            goes_on=lambda told: out.say(f"going on: {told}"),
+            warned=lambda doubt: out.tell_diagnostics(f"warning: {doubt}"),
             allow_plugins=allow_plugins,
         )
     report_run(out, made, where)

@@ -44,11 +44,11 @@ def runs(out: Output, runs_dir: RunsDir = None) -> None:
 
 
 def _told(run: RunFolder, root: Path) -> dict[str, Any]:
-    status, state = run.read_status(), run.state()
+    status, state, whole = run.read_status(), run.state(), run.group or run.path
     return {
         "run": str(run.path.resolve()),
-        "name": run.path.relative_to(_folder(run).parent).as_posix(),
-        "recipe": _folder(run).parent.relative_to(root).as_posix(),
+        "name": run.path.relative_to(whole.parent).as_posix(),
+        "recipe": whole.parent.relative_to(root).as_posix(),
         "state": state,
         "epoch": status.epoch,
         "epochs": status.epochs,
@@ -57,14 +57,6 @@ def _told(run: RunFolder, root: Path) -> dict[str, Any]:
         "seconds": _seconds(status.started, None if state == "running" else status.updated),
         "error": status.error,
     }
-
-
-def _folder(run: RunFolder) -> Path:
-    """The folder of a run, or of the group that it is a member of."""
-    from dlkit.runs.folder import GROUP
-
-    group = run.path.parent.parent
-    return group if (group / GROUP).is_file() else run.path
 
 
 def _metrics(run: RunFolder) -> dict[str, float]:

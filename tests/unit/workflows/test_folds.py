@@ -16,8 +16,11 @@ from dlkit.data.load import load
 from dlkit.data.split import Fold, split
 from dlkit.errors import DlkitError
 from dlkit.recipe.components import Components
-from dlkit.runs.find import all_runs
-from dlkit.workflows.folds import train_folds
+from dlkit.recipe.facts import DataFacts
+from dlkit.runs.find import all_runs, find_whole
+from dlkit.runs.folder import RunFolder
+from dlkit.runs.group import GroupFolder
+from dlkit.workflows.folds import resume_folds, train_folds
 
 RECIPE = {
     "name": "flowers",
@@ -48,6 +51,29 @@ def test_a_fold_alone_is_the_fold_among_others_to_the_bit(tmp_path: Path) -> Non
     assert len(all_runs(tmp_path)) == 4
     again = dlkit.load(folds.runs[1].folder.recipe)  # the recipe of a member trains that member
     assert again.config.data.folds.fold == 2
+
+
+def test_folds_that_were_interrupted_go_on_and_end_as_if_they_had_not_been(tmp_path: Path) -> None:
+    whole = train_folds(dlkit.load(RECIPE), runs_dir=tmp_path / "whole")
+
+    class Killed(BaseException):
+        pass
+
+    def killed(number: int, folder: RunFolder, facts: DataFacts) -> None:
+        if number == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train_folds(dlkit.load(RECIPE), runs_dir=tmp_path / "cut", started=killed)
+    (path,) = (tmp_path / "cut").glob("flowers/*")
+    first = (path / "members/0001/best.keras").read_bytes()
+    folds = resume_folds(GroupFolder(path))
+    assert (path / "members/0001/best.keras").read_bytes() == first  # it was done
+    assert (folds.metrics, folds.deviations) == (whole.metrics, whole.deviations)
+    assert GroupFolder(path).read()["members"] == whole.folder.read()["members"]
+    with pytest.raises(DlkitError, match="one run of a group"):
+        find_whole(str(path / "members/0002"), tmp_path)
+    assert find_whole("latest", tmp_path / "cut") == GroupFolder(path)
 
 
 def test_train_takes_one_fold() -> None:
