@@ -59,12 +59,12 @@ def build(
     before = {name: model for name, model in (preprocessing or {}).items() if name in graph.inputs}
     raw = {feature: _input(features[feature], feature) for feature in graph.inputs}
     back = {target: scale.layer(target) for target, scale in (scales or {}).items() if target in outputs}
-    builder = _Builder(graph, raw, examples, back)
+    builder = _Builder(graph, raw, examples, back, {tensor.call for tensor in outputs.values()})
     tensors = {feature: before[feature](tensor) if feature in before else tensor for feature, tensor in raw.items()}
     ends = builder.run(tensors, outputs)
     label = re.sub(r"\W+", "_", name)
     if graph.is_chain:
-        layers = [*(builder.layers[call.layer] for call in graph.calls), *back.values()]
+        layers = [*(builder.layers[call.layer] for call in graph.calls), *builder.ends.values()]
         served = keras.Sequential([*raw.values(), *before.values(), *layers], name=label)
         given = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=n) for n, tensor in tensors.items()]
         return Built(keras.Sequential([*given, *layers], name=label), served)
@@ -89,6 +89,8 @@ class _Builder:
     inputs: Mapping[str, Any]
     examples: Mapping[str, Values] | None
     back: Mapping[str, keras.layers.Layer]
+    last: set[str]
+    ends: dict[str, keras.layers.Layer] = field(default_factory=dict)
     tensors: dict[str, Any] = field(default_factory=dict)
     layers: dict[str, Any] = field(default_factory=dict)
 
@@ -97,8 +99,15 @@ class _Builder:
         self.tensors = dict(inputs)
         for call in self.graph.calls:
             self.call(call)
-        ends = {target: self.tensor(tensor) for target, tensor in outputs.items()}
-        return {target: self.back[target](end) if target in self.back else end for target, end in ends.items()}
+        return {target: self._end(target, self.tensor(tensor)) for target, tensor in outputs.items()}
+
+    def _end(self, target: str, tensor: Any) -> Any:
+        """The output for a target: scaled back, and in 32 bits whatever the layers compute in."""
+        if target in self.back:
+            self.ends[target] = self.back[target]
+        elif tensor.dtype in ("bfloat16", "float16"):
+            self.ends.setdefault(target, keras.layers.Identity(dtype="float32", name=f"{target}_in_float32"))
+        return self.ends[target](tensor) if target in self.ends else tensor
 
     def call(self, call: Call) -> None:
         component = self.graph.layers[call.layer]
@@ -106,7 +115,7 @@ class _Builder:
         try:
             if call.layer not in self.layers:
                 examples = None if self.examples is None else lambda: self._examples_at(first)
-                self.layers[call.layer] = make_layer(component, call.layer, first, examples)
+                self.layers[call.layer] = make_layer(component, call.layer, first, examples, call.name in self.last)
             named = {key: self._argument(value) for key, value in call.named.items()}
             layer = self.layers[call.layer]
             self.tensors[call.name] = layer(**named) if first is None else layer(first, **named)

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import keras
 
 from dlkit.models.instantiate import arguments_of, component_class, instantiate
+from dlkit.models.policy import dtype_policy
+from dlkit.recipe.catalogue import catalogue
 from dlkit.recipe.graph import Component
 
 # What an adapted layer is given instead, where the recipe says it itself.
@@ -30,7 +32,9 @@ class Ids(NamedTuple):
     vocabulary_size: int
 
 
-def make_layer(component: Component, name: str, first: Any, examples: Callable[[], Any] | None) -> Any:
+def make_layer(
+    component: Component, name: str, first: Any, examples: Callable[[], Any] | None, is_output: bool = False
+) -> Any:
     """The layer that a component stands for.
 
     Args:
@@ -38,6 +42,7 @@ def make_layer(component: Component, name: str, first: Any, examples: Callable[[
         name: The layer's name.
         first: The Keras tensor that it will be called on; None where it takes none.
         examples: Gives the training examples as they arrive at the layer; None: it is not fitted.
+        is_output: Whether its output is one of the model.
 
     Raises:
         ValueError: Keras refuses the arguments, or the examples.
@@ -48,10 +53,20 @@ def make_layer(component: Component, name: str, first: Any, examples: Callable[[
     if component.kind == "application":
         shape = {} if "input_shape" in component.arguments else {"input_shape": tuple(first.shape[1:])}
         return instantiate(component, name=name, **shape)
-    layer = instantiate(component, name=name)
+    layer = instantiate(component, name=name, **_full_precision(component, is_output))
     if examples is not None and hasattr(layer, "adapt") and not any(key in component.arguments for key in _GIVEN):
         layer.adapt(examples())
     return layer
+
+
+def _full_precision(component: Component, is_output: bool) -> dict[str, str]:
+    """The dtype of a layer whose numbers want all bits: raw features have more digits than 16 bits hold, losses too."""
+    spec = catalogue().find("layer", component.name)
+    takes = spec is not None and "dtype" in spec.arguments and "dtype" not in component.arguments
+    if not takes or keras.config.dtype_policy().compute_dtype == "float32":
+        return {}
+    wants = is_output or component.name == "Rescaling" or hasattr(component_class(component), "adapt")
+    return {"dtype": "float32"} if wants else {}
 
 
 def vocabulary_size(layer: Any) -> int | None:
@@ -71,7 +86,8 @@ def _of_function(
     target: Any, component: Component, name: str, first: Any, examples: Callable[[], Any] | None
 ) -> keras.Model:
     x = keras.Input(shape=first.shape[1:], dtype=first.dtype)
-    made = target(x, None if examples is None else examples(), **arguments_of(component))
+    with dtype_policy("float32"):
+        made = target(x, None if examples is None else examples(), **arguments_of(component))
     model = keras.Model(x, made.tensor if isinstance(made, Ids) else made, name=name)
     if isinstance(made, Ids):
         model.dlkit_vocabulary_size = made.vocabulary_size

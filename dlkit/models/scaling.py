@@ -37,6 +37,7 @@ class Scale:
             mean=self.mean.tolist(),
             variance=np.square(self.deviation).tolist(),
             invert=True,
+            dtype="float32",
             name=f"{target}_in_its_units",
         )
 

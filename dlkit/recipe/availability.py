@@ -14,10 +14,7 @@ from dlkit.recipe.nodes import inside, plain
 _LATER: dict[str, tuple[Any, ...]] = {
     "training.optimizers": (None,),
     "training.initial_weights": (None,),
-    "training.precision": ("float32",),
-    "training.jit_compile": (True, False),
     "training.strategy": ("none",),
-    "training.profile": (None,),
     "evaluation.figures": (None,),
     "evaluation.samples": (None,),
 }
@@ -51,8 +48,6 @@ def _unavailable(recipe: Recipe) -> Iterator[tuple[str, str]]:
         value = plain(inside(recipe.resolved, *path.split(".")))
         if value is not None and value not in available:
             yield path, f"`{path}: {value}`" if isinstance(value, str) and available != (None,) else f"`{path}`"
-    if recipe.config.training.steps_per_execution == "auto":
-        yield "training.steps_per_execution", "`training.steps_per_execution: auto`"
     for metric, expected in (recipe.config.expect or {}).items():
         if expected.over:
             yield f"expect.{metric}", "`expect` over another run"

@@ -10,6 +10,8 @@ from dlkit.recipe.slots import NETWORK
 
 # What a network that learns with supervision does not use.
 _SUPERVISED = ("training.optimizers",)
+# What holds for a whole training, so that no stage changes it.
+_OF_THE_WHOLE = ("precision", "strategy", "checkpoint", "stop_after", "profile")
 _ALTERNATIVES = (("loss", "losses"), ("metrics", "metrics_by_output"), ("optimizer", "optimizers"))
 
 
@@ -23,6 +25,9 @@ def check_usage(root: Mapping, components: Components, findings: Findings) -> No
     _of_component(root, ("data", "source"), "source", components, findings)
     _of_component(root, ("tune", "algorithm"), "algorithm", components, findings)
     training = inside(root, "training")
+    for stage in items_of(inside(training, "stages")):
+        for key in _OF_THE_WHOLE:
+            _unused_in(stage, key, f"a stage does not change `{key}`, which holds for the whole training", findings)
     for one, several in _ALTERNATIVES:
         if isinstance(training, Mapping) and one in training and several in training:
             message = f"`{one}` and `{several}` exclude each other"

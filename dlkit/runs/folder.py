@@ -137,7 +137,7 @@ class RunFolder:
         return self.path / ".lock"
 
     @contextmanager
-    def running(self, workers: int = 1) -> Iterator[Status]:
+    def running(self, workers: int = 1, seconds_before: float = 0.0) -> Iterator[Status]:
         """Locks the run and keeps its state: running, then finished, interrupted or failed as the block ends.
 
         A `KeyboardInterrupt`, and so `dlkit.training.interruption.Interrupted`, is an interruption; every other error
@@ -145,13 +145,14 @@ class RunFolder:
 
         Args:
             workers: Number of processes that train together.
+            seconds_before: Time that earlier processes spent on what this one goes on from.
 
         Raises:
             DlkitError: If another process runs it (`run-in-use`).
         """
         with locked(self.lock):
             remove_leftovers(self.path)
-            status = Status.of_this_process(workers)
+            status = Status.of_this_process(workers, seconds_before)
             status.write(self.status)
             try:
                 yield status

@@ -32,6 +32,7 @@ class Status:
         epochs: Epochs that the stage has at most.
         step: Steps (batches) of the stage that are done.
         error: What went wrong, where the run failed.
+        seconds_before: Time that earlier processes spent on what this one goes on from.
     """
 
     state: Outcome
@@ -45,12 +46,13 @@ class Status:
     epochs: int | None = None
     step: int = 0
     error: str | None = None
+    seconds_before: float = 0.0
 
     @classmethod
-    def of_this_process(cls, workers: int = 1) -> Status:
-        """A run that this process starts now."""
-        now = utc_now()
-        return cls("running", started=now, updated=now, pid=os.getpid(), host=socket.gethostname(), workers=workers)
+    def of_this_process(cls, workers: int = 1, seconds_before: float = 0.0) -> Status:
+        """A run that this process starts, or takes up, now."""
+        now, host = utc_now(), socket.gethostname()
+        return cls("running", now, now, os.getpid(), host, workers, seconds_before=seconds_before)
 
     @classmethod
     def read(cls, path: Path) -> Status:

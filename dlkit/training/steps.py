@@ -28,7 +28,7 @@ class Steps:
     """
 
     def __init__(self, model: keras.Model, per_epoch: int) -> None:
-        model.make_train_function(force=True)
+        model.make_train_function()
         self._model = model
         self._run = model.train_function
         self._per_epoch = per_epoch

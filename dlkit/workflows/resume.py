@@ -25,7 +25,6 @@ from dlkit.training.progress import Display
 from dlkit.workflows.preparation import Prepared, prepare
 from dlkit.workflows.recipe_file import recipe_values, write_recipe
 from dlkit.workflows.run import Run
-from dlkit.workflows.stages import limit_of, planned_stages
 from dlkit.workflows.train import carry_out
 
 # What may be another when a run is resumed: it has no part in what the steps compute.
@@ -34,6 +33,7 @@ _FREE = (
     *("training.checkpoint", "training.stop_after", "training.profile"),
 )
 _EPOCHS = "training.epochs"
+_ENDS = (_EPOCHS, "training.stop_after")  # what decides when a run has finished
 _LISTED = 12
 
 
@@ -47,6 +47,7 @@ def resume(
     started: Callable[[RunFolder, DataFacts], None] | None = None,
     goes_on: Callable[[str], None] | None = None,
     warned: Callable[[str], None] | None = None,
+    told: Callable[[str], None] | None = None,
     allow_plugins: bool = False,
 ) -> Run:
     """Goes on with a run.
@@ -60,6 +61,7 @@ def resume(
         started: Told of the run folder and the facts of the data.
         goes_on: Told where the run goes on, in words.
         warned: Told of what may keep the result from being that of a run left alone.
+        told: Told what `auto` has chosen, where it had not been.
         allow_plugins: Whether the recipe's plugins may be run.
 
     Raises:
@@ -76,6 +78,8 @@ def resume(
     if saved:
         _check_recipe(recipe, saved)
         if chosen is None and _is_finished(run, recipe, saved):
+            if goes_on:
+                goes_on("nothing is left to do, the run has finished")
             metrics = json.loads(run.evaluation.read_text(encoding="utf-8"))["metrics"]
             return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=allow_plugins)
     prepared = prepare(recipe)
@@ -84,7 +88,7 @@ def resume(
     for doubt in _doubts(provenance):
         if warned:
             warned(doubt)
-    with run.running():
+    with run.running(seconds_before=saved.seconds if saved else 0.0):
         # What grew after the state was taken goes, best.keras becomes what it was then; the test result is to come.
         run.cut_back(saved.sizes if saved else {})
         if saved and path:
@@ -98,11 +102,11 @@ def resume(
         if started:
             started(run, prepared.recipe.facts)
         if goes_on:
-            goes_on(told_of(saved))
-        return carry_out(prepared, run, display, saved)
+            goes_on(place_of(saved))
+        return carry_out(prepared, run, display, told, saved)
 
 
-def told_of(saved: Saved | None) -> str:
+def place_of(saved: Saved | None) -> str:
     """Where a run goes on, in words."""
     if saved is None:
         return "there is no state yet: the run begins anew"
@@ -112,16 +116,11 @@ def told_of(saved: Saved | None) -> str:
 
 
 def _is_finished(run: RunFolder, recipe: Recipe, saved: Saved) -> bool:
-    """Whether nothing is left to do after a state."""
+    """Whether a run has come to its end, and the recipe has not moved it."""
     if run.state() != "finished" or not run.evaluation.exists():
         return False
-    stages = planned_stages(recipe)
-    last, position = stages[-1].stage, saved.state.position
-    is_over = position.stage == last.number and (position.epoch >= last.epochs or saved.state.stop_training)
-    here = stages[min(position.stage, len(stages) - 1)]
-    epochs = here.stage.epochs_before + position.epoch
-    steps = here.stage.steps_before + position.epoch * here.steps_per_epoch + position.step
-    return is_over or limit_of(recipe.config.training.stop_after).reached(epochs, steps, saved.seconds)
+    before, now = (dict(_leaves(values)) for values in (_plain(saved.recipe), _values(recipe)))
+    return all(before.get(name) == now.get(name) for name in {**before, **now} if name.startswith(_ENDS))
 
 
 def _check_recipe(recipe: Recipe, saved: Saved) -> None:
@@ -156,7 +155,11 @@ def _check_recipe(recipe: Recipe, saved: Saved) -> None:
 
 
 def _values(recipe: Recipe) -> Any:
-    return plain(read_text(Source("", ""), to_yaml(recipe_values(recipe))))
+    return _plain(to_yaml(recipe_values(recipe)))
+
+
+def _plain(text: str) -> Any:
+    return plain(read_text(Source("", text)))
 
 
 def _leaves(values: Any, path: str = "") -> Iterator[tuple[str, Any]]:

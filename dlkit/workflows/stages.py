@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +19,16 @@ from dlkit.recipe.keys import Stage as StageKeys
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.supervision import Supervision
 from dlkit.runs.folder import RunFolder
+from dlkit.training.choice import choose_jit_compile, choose_steps_per_execution
 from dlkit.training.compiling import compile_model
 from dlkit.training.fit import fit
+from dlkit.training.profile_steps import ProfileSteps
 from dlkit.training.progress import Display
 from dlkit.training.saver import Saver
 from dlkit.training.stage import Limit, Stage
 from dlkit.training.state import State
 from dlkit.training.tensorboard import default_tensorboard
+from dlkit.workflows.choices import Choices
 from dlkit.workflows.feeding import plain_feed, train_feed
 from dlkit.workflows.preparation import Prepared, best_of
 
@@ -49,6 +53,11 @@ class Planned:
     supervisions: Mapping[str, Supervision]
     steps_per_epoch: int
     is_last: bool
+
+    @property
+    def path(self) -> str:
+        """Where the recipe says it."""
+        return f"training.stages.{self.stage.number}" if isinstance(self.training, StageKeys) else "training"
 
 
 def planned_stages(recipe: Recipe) -> list[Planned]:
@@ -77,9 +86,19 @@ def train_stages(
     *,
     display: Display,
     saver: Saver,
+    choices: Choices,
     start: State | None = None,
 ) -> None:
     """Trains all stages of a recipe, or those that are left after a state.
+
+    Args:
+        prepared: The recipe with its data.
+        built: Its model.
+        run: The run folder.
+        display: Shows the progress.
+        saver: Saves exact states.
+        choices: What `auto` stands for.
+        start: The state to go on from.
 
     Raises:
         As `fit`.
@@ -91,8 +110,11 @@ def train_stages(
         stage = planned.stage
         if start and stage.number < start.position.stage:
             continue
-        compile_stage(built.model, prepared, planned)
+        compile_stage(built.model, prepared, planned, chosen_jit_compile(recipe, planned, choices))
         training, validation = feeds(prepared, planned)
+        if planned.training.steps_per_execution == "auto":
+            choose = functools.partial(choose_steps_per_execution, built.model, training)
+            built.model.steps_per_execution = choices.choose(f"{planned.path}.steps_per_execution", choose)
         here = start if start and stage.number == start.position.stage else None
         ended = fit(
             built.model,
@@ -101,7 +123,7 @@ def train_stages(
             run=run,
             stage=stage,
             best=best_of(recipe, planned.training) if planned.is_last else None,
-            callbacks=list(callbacks(planned, run)),
+            callbacks=list(callbacks(recipe, planned, run)),
             display=display,
             served=built.served,
             unit=_unit(recipe),
@@ -111,6 +133,15 @@ def train_stages(
         )
         if ended:
             break
+
+
+def chosen_jit_compile(recipe: Recipe, planned: Planned, choices: Choices) -> bool:
+    """Whether XLA compiles the steps of a stage."""
+    written = planned.training.jit_compile
+    if written != "auto":
+        return written
+    choose = functools.partial(choose_jit_compile, recipe.config.deterministic)
+    return bool(choices.choose(f"{planned.path}.jit_compile", choose))
 
 
 def every_of(recipe: Recipe) -> Every | None:
@@ -135,7 +166,7 @@ def freeze(model: keras.Model, recipe: Recipe, stage: Training) -> None:
             model.get_layer(name).trainable = trains
 
 
-def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned) -> None:
+def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_compile: bool = False) -> None:
     """Compiles a model as a stage says: with a fresh optimizer, its durations counted in updates."""
     recipe, training = prepared.recipe, planned.training
     optimizer = (
@@ -143,14 +174,15 @@ def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned) -> N
     )
     accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
     updates = max(1, planned.steps_per_epoch // accumulated)
+    steps = training.steps_per_execution
     compile_model(
         model,
         planned.supervisions,
         in_updates(optimizer, recipe.components, planned.stage.epochs, updates),
         loss_weights=training.loss_weights,
         scales=prepared.scales,
-        jit_compile=bool(training.jit_compile),
-        steps_per_execution=int(training.steps_per_execution),
+        jit_compile=jit_compile,
+        steps_per_execution=1 if steps == "auto" else steps,
     )
 
 
@@ -161,8 +193,8 @@ def feeds(prepared: Prepared, planned: Planned) -> tuple[Feed, Feed | None]:
     return training, None if validation is None else plain_feed(prepared, validation)
 
 
-def callbacks(planned: Planned, run: RunFolder) -> Iterator[keras.callbacks.Callback]:
-    """The callbacks of a stage, what they write kept in the run folder, and TensorBoard's where it has none."""
+def callbacks(recipe: Recipe, planned: Planned, run: RunFolder) -> Iterator[keras.callbacks.Callback]:
+    """The callbacks of a stage, what they write kept in the run folder; TensorBoard's where it has none, the profiler."""
     events = run.tensorboard if planned.stage.name == "train" else run.tensorboard / planned.stage.name
     has_tensorboard = False
     for component in planned.training.callbacks:
@@ -177,6 +209,9 @@ def callbacks(planned: Planned, run: RunFolder) -> Iterator[keras.callbacks.Call
         yield made
     if not has_tensorboard:
         yield default_tensorboard(events)
+    if profile := recipe.config.training.profile:
+        first, last = (step - planned.stage.steps_before for step in profile.steps)
+        yield ProfileSteps(events, first, last, planned.steps_per_epoch)
 
 
 def _unit(recipe: Recipe) -> str:

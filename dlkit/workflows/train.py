@@ -12,6 +12,7 @@ import tensorflow as tf
 from dlkit.data.fingerprint import fingerprint
 from dlkit.errors import DlkitError
 from dlkit.evaluation.expectation import compare
+from dlkit.models.policy import dtype_policy
 from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
@@ -24,6 +25,7 @@ from dlkit.training.determinism import seed_everything
 from dlkit.training.devices import Devices
 from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
 from dlkit.training.saver import Saver
+from dlkit.workflows.choices import Choices, chosen_precision
 from dlkit.workflows.evaluate import evaluate_model
 from dlkit.workflows.leaks import leaks
 from dlkit.workflows.predict import model_file
@@ -42,6 +44,7 @@ def train(
     command: Sequence[str] | None = None,
     started: Callable[[RunFolder, DataFacts], None] | None = None,
     warned: Callable[[Diagnostic], None] | None = None,
+    told: Callable[[str], None] | None = None,
 ) -> Run:
     """Trains a recipe and evaluates its best model on the test split, once.
 
@@ -53,6 +56,7 @@ def train(
         command: The command line, for the provenance.
         started: Told of the run folder and the facts of the data, as soon as there are any.
         warned: Told of what the data makes doubtful; Python warns where it is None.
+        told: Told what `auto` has chosen, a line each.
 
     Raises:
         RecipeError: The recipe asks for what is not available, or contradicts its data.
@@ -75,13 +79,14 @@ def train(
     with run.running():
         write_recipe(run, prepared.recipe, prepared.raw_features, prepared.scales)
         write_json(run.provenance, _provenance(prepared, command or sys.argv))
-        return carry_out(prepared, run, display)
+        return carry_out(prepared, run, display, told)
 
 
 def carry_out(
     prepared: Prepared,
     run: RunFolder,
-    display: Display | None,
+    display: Display | None = None,
+    told: Callable[[str], None] | None = None,
     saved: Saved | None = None,
     devices: Devices | None = None,
 ) -> Run:
@@ -93,6 +98,7 @@ def carry_out(
         prepared: The recipe with its data.
         run: Its folder; recipe.yaml is written.
         display: As for `train`.
+        told: As for `train`.
         saved: The state to go on from; None: from the beginning.
         devices: What shares the work.
 
@@ -101,7 +107,8 @@ def carry_out(
     """
     recipe, devices = prepared.recipe, devices or Devices()
     seed_everything(recipe.config.seed, recipe.config.deterministic)
-    with devices.scope():
+    choices = Choices(run, told or (lambda choice: None))
+    with devices.scope(), dtype_policy(chosen_precision(recipe, choices)):
         built = build_model(prepared)
     saver = Saver(
         run,
@@ -118,6 +125,7 @@ def carry_out(
                 run,
                 display=Displays([display or display_for(), PlainDisplay(log)]),
                 saver=saver,
+                choices=choices,
                 start=saved.state if saved else None,
             )
     finally:

@@ -149,7 +149,6 @@ callback:
   - TensorBoard: {log_dir: logs, histogram_freq: 1, update_freq: 100, write_graph: false, profile_batch: 0}
   - CSVLogger: {filename: log.csv, separator: ";", append: true}
   - TerminateOnNaN
-  - SwapEMAWeights: {swap_on_epoch: true}
 schedule:
   - ExponentialDecay: {initial_learning_rate: 0.1, decay_steps: 1000, decay_rate: 0.96, staircase: true}
   - CosineDecayRestarts: {initial_learning_rate: 0.1, first_decay_steps: 100, t_mul: 1, m_mul: 0.9, alpha: 0.01}

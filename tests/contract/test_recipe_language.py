@@ -368,7 +368,7 @@ def test_a_pattern_holds_one_or_more_networks() -> None:
 
 def test_a_stage_is_training_merged_with_the_stage() -> None:
     stages = "[{name: a, freeze: [dense]}, {epochs: 3, callbacks+: [TerminateOnNaN]}]"
-    text = HEAD.replace("epochs: 1", f"epochs: 1, callbacks: [SwapEMAWeights], stages: {stages}") + MODEL
+    text = HEAD.replace("epochs: 1", f"epochs: 1, callbacks: [ReduceLROnPlateau], stages: {stages}") + MODEL
     found = parse(text).config.training.stages
     assert found is not None
     assert [(stage.epochs, len(stage.callbacks)) for stage in found] == [(1, 1), (3, 2)]
@@ -418,13 +418,13 @@ def test_the_rules_of_merging(folder: Path) -> None:
         ("optimizer: SGD", {"momentum": 0.5, "nesterov": True}),
         ("optimizer: {Adam: {beta_1: 0.7}}", {"beta_1": 0.7}),
     ):
-        plus = "callbacks+: [SwapEMAWeights]"
+        plus = "callbacks+: [ReduceLROnPlateau]"
         (folder / "main.yaml").write_text(text.replace("epochs: 1", f"epochs: 1, loss: null, {said}, {plus}"))
         config = load("main.yaml").config
         assert config.training.optimizer.arguments == optimizer
         assert (config.training.epochs, config.training.loss) == (1, None)
         assert (config.data.batch_size, config.data.limit) == (8, None)
-        assert [callback.name for callback in config.training.callbacks] == ["TerminateOnNaN", "SwapEMAWeights"]
+        assert [callback.name for callback in config.training.callbacks] == ["TerminateOnNaN", "ReduceLROnPlateau"]
     (folder / "main.yaml").write_text(text.replace("epochs: 1", "epochs: 1, callbacks: []"))
     assert load("main.yaml").config.training.callbacks == []
 

@@ -74,6 +74,7 @@ def resume(
             command=typed,
             started=started,
             goes_on=lambda told: out.say(f"going on: {told}"),
+            told=out.say,
             warned=lambda doubt: out.tell_diagnostics(f"warning: {doubt}"),
             allow_plugins=allow_plugins,
         )

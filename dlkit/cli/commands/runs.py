@@ -54,7 +54,7 @@ def _told(run: RunFolder, root: Path) -> dict[str, Any]:
         "epochs": status.epochs,
         "metrics": _metrics(run),
         "started": status.started,
-        "seconds": _seconds(status.started, None if state == "running" else status.updated),
+        "seconds": status.seconds_before + _seconds(status.started, None if state == "running" else status.updated),
         "error": status.error,
     }
 

@@ -78,7 +78,7 @@ def train(
             return
         from dlkit.workflows.train import train as train_recipe
 
-        run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started, warned=warned)
+        run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started, warned=warned, told=out.say)
     report_run(out, run, where)
 
 

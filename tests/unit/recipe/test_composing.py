@@ -92,8 +92,8 @@ def merged(base: str, over: str) -> Any:
         # The plus appends.
         (
             "{training: {callbacks: [TerminateOnNaN]}}",
-            "{training: {callbacks+: [SwapEMAWeights]}}",
-            {"training": {"callbacks": ["TerminateOnNaN", "SwapEMAWeights"]}},
+            "{training: {callbacks+: [ReduceLROnPlateau]}}",
+            {"training": {"callbacks": ["TerminateOnNaN", "ReduceLROnPlateau"]}},
         ),
         ("{}", "{training: {callbacks+: [TerminateOnNaN]}}", {"training": {"callbacks": ["TerminateOnNaN"]}}),
         ("{plugins: [a.py]}", "{plugins+: [b.py]}", {"plugins": ["a.py", "b.py"]}),
