@@ -68,6 +68,10 @@ class RunFolder:
         group = self.path.parent.parent
         return group if self.path.parent.name == MEMBERS and (group / GROUP).is_file() else None
 
+    def root(self, recipe_name: str) -> Path:
+        """The folder that holds the runs, as long as the run lies where it was made."""
+        return (self.group or self.path).parents[recipe_name.count("/") + 1]
+
     @property
     def recipe(self) -> Path:
         return self.path / "recipe.yaml"

@@ -17,6 +17,7 @@ from dlkit.errors import DlkitError
 from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.facts import Feature, read_facts
 from dlkit.recipe.load import Recipe, load
+from dlkit.recipe.values import resolved_path
 from dlkit.runs.atomic import write_json, write_text
 from dlkit.runs.folder import RunFolder
 
@@ -106,9 +107,21 @@ def recipe_values(recipe: Recipe) -> dict[str, Any]:
         for key, value in (written[name] or {}).items():
             if value is not None and key in spec.arguments and "path" in spec.arguments[key].type.split("|"):
                 written[name][key] = _portable(str(recipe.config.data.source.arguments[key]))
+    for number, stage in enumerate([values["training"], *(values["training"].get("stages") or ())]):
+        _make_weights_portable(stage, recipe, f"training.stages.{number - 1}" if number else "training")
     if recipe.components.files:
         values["plugins"] = [f"plugins/{path.name}" for path in recipe.components.files]
     return values
+
+
+def _make_weights_portable(stage: dict[str, Any], recipe: Recipe, path: str) -> None:
+    """The file that a stage takes its weights from, as its run keeps it."""
+    given = stage.get("initial_weights")
+    source = given.get("from") if isinstance(given, dict) else given
+    if not source or source.startswith(("run:", "recipe:")):
+        return
+    made = _portable(resolved_path(source, recipe.span_of(f"{path}.initial_weights")))
+    stage["initial_weights"] = {**given, "from": made} if isinstance(given, dict) else made
 
 
 def _portable(path: str) -> str:

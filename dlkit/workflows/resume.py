@@ -10,12 +10,8 @@ from typing import Any
 from dlkit.data.fingerprint import fingerprint
 from dlkit.errors import DlkitError
 from dlkit.evaluation.expectation import compare
-from dlkit.recipe.diagnostics import Source
-from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe, load
-from dlkit.recipe.nodes import plain
-from dlkit.recipe.yaml_source import read_text
 from dlkit.runs.atomic import write_json
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.provenance import versions
@@ -23,15 +19,11 @@ from dlkit.runs.status import utc_now
 from dlkit.training.checkpoints import Saved, chosen_state, read_state, restore_best
 from dlkit.training.progress import Display
 from dlkit.workflows.preparation import Prepared, prepare
-from dlkit.workflows.recipe_file import recipe_values, write_recipe
+from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.run import Run
+from dlkit.workflows.same_recipe import FREE, differences, leaves_of
 from dlkit.workflows.train import carry_out
 
-# What may be another when a run is resumed: it has no part in what the steps compute.
-_FREE = (
-    *("summary", "reference", "expect", "quick", "tune", "export", "evaluation"),
-    *("training.checkpoint", "training.stop_after", "training.profile"),
-)
 _EPOCHS = "training.epochs"
 _ENDS = (_EPOCHS, "training.stop_after")  # what decides when a run has finished
 _LISTED = 12
@@ -119,7 +111,7 @@ def _is_finished(run: RunFolder, recipe: Recipe, saved: Saved) -> bool:
     """Whether a run has come to its end, and the recipe has not moved it."""
     if run.state() != "finished" or not run.evaluation.exists():
         return False
-    before, now = (dict(_leaves(values)) for values in (_plain(saved.recipe), _values(recipe)))
+    before, now = leaves_of(saved.recipe), leaves_of(recipe)
     return all(before.get(name) == now.get(name) for name in {**before, **now} if name.startswith(_ENDS))
 
 
@@ -129,12 +121,8 @@ def _check_recipe(recipe: Recipe, saved: Saved) -> None:
     Raises:
         DlkitError: It is not (`recipe-differs`); every difference is listed.
     """
-    before, now = (
-        dict(_leaves(values)) for values in (plain(read_text(Source("", ""), saved.recipe)), _values(recipe))
-    )
-    differing = [
-        name for name in {**before, **now} if before.get(name, ...) != now.get(name, ...) and not _is_free(name)
-    ]
+    before, now = leaves_of(saved.recipe), leaves_of(recipe)
+    differing = differences(before, now)
     if _EPOCHS in differing and saved.state.position.stage == 0 and not recipe.config.training.stages:
         if recipe.config.training.epochs < saved.state.position.epoch:
             raise DlkitError(
@@ -144,38 +132,14 @@ def _check_recipe(recipe: Recipe, saved: Saved) -> None:
             )
         differing.remove(_EPOCHS)
     if differing:
-        told = [f"  {name}: {_shown(before, name)} in the run, {_shown(now, name)} now" for name in sorted(differing)]
+        told = [f"  {name}: {_shown(before, name)} in the run, {_shown(now, name)} now" for name in differing]
         more = [f"  and {len(told) - _LISTED} more"] if len(told) > _LISTED else []
         raise DlkitError(
             "\n".join(["The recipe is not the one that the run was started with:", *told[:_LISTED], *more]),
             f"Put it back as it was, or train the new one as a run of its own. {_EPOCHS} and "
-            f"{', '.join(_FREE)} may change.",
+            f"{', '.join(FREE)} may change.",
             "recipe-differs",
         )
-
-
-def _values(recipe: Recipe) -> Any:
-    return _plain(to_yaml(recipe_values(recipe)))
-
-
-def _plain(text: str) -> Any:
-    return plain(read_text(Source("", text)))
-
-
-def _leaves(values: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of a recipe by its path."""
-    if isinstance(values, Mapping) and values:
-        for key, value in values.items():
-            yield from _leaves(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(values, list) and values:
-        for number, value in enumerate(values):
-            yield from _leaves(value, f"{path}.{number}")
-    else:
-        yield path, values
-
-
-def _is_free(name: str) -> bool:
-    return any(name == free or name.startswith(f"{free}.") for free in _FREE)
 
 
 def _shown(values: Mapping[str, Any], name: str) -> str:

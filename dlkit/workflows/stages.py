@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -30,6 +31,7 @@ from dlkit.training.state import State
 from dlkit.training.tensorboard import default_tensorboard
 from dlkit.workflows.choices import Choices
 from dlkit.workflows.feeding import plain_feed, train_feed
+from dlkit.workflows.initial_weights import FirstWeights, find_weights
 from dlkit.workflows.preparation import Prepared, best_of
 
 # Arguments of Keras's callbacks that name a file or folder to write: relative ones lie in the run folder.
@@ -87,6 +89,8 @@ def train_stages(
     display: Display,
     saver: Saver,
     choices: Choices,
+    weights: Mapping[int, FirstWeights],
+    tell: Callable[[str], None],
     start: State | None = None,
 ) -> None:
     """Trains all stages of a recipe, or those that are left after a state.
@@ -98,6 +102,8 @@ def train_stages(
         display: Shows the progress.
         saver: Saves exact states.
         choices: What `auto` stands for.
+        weights: What stages begin with, by their numbers.
+        tell: Told what was loaded.
         start: The state to go on from.
 
     Raises:
@@ -116,6 +122,8 @@ def train_stages(
             choose = functools.partial(choose_steps_per_execution, built.model, training)
             built.model.steps_per_execution = choices.choose(f"{planned.path}.steps_per_execution", choose)
         here = start if start and stage.number == start.position.stage else None
+        if here is None and (first := weights.get(stage.number)):
+            tell(first.load(built.model).describe())
         ended = fit(
             built.model,
             training,
@@ -133,6 +141,32 @@ def train_stages(
         )
         if ended:
             break
+
+
+def weights_of_stages(
+    recipe: Recipe, root: Path, train: Callable[[Recipe], RunFolder], start: State | None
+) -> dict[int, FirstWeights]:
+    """What the stages that are left begin with, by their numbers.
+
+    Args:
+        recipe: The recipe.
+        root: The folder that holds the runs.
+        train: Trains a recipe whose run there is not yet.
+        start: The state to go on from.
+
+    Raises:
+        RecipeError: A recipe that is referred to is mistaken.
+        DlkitError: As `find_weights`.
+    """
+    found = {}
+    for planned in planned_stages(recipe):
+        number, given = planned.stage.number, planned.training.initial_weights
+        inherited = number > 0 and given == recipe.config.training.initial_weights
+        if given is not None and not inherited and (start is None or number > start.position.stage):
+            # As a stage has it, or as it stands in `training`, which the first stage takes over.
+            written = planned.path if number or recipe.config.training.initial_weights is None else "training"
+            found[number] = find_weights(recipe, given, f"{written}.initial_weights", root, train)
+    return found
 
 
 def chosen_jit_compile(recipe: Recipe, planned: Planned, choices: Choices) -> bool:

@@ -32,7 +32,7 @@ from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.run import Run
-from dlkit.workflows.stages import every_of, planned_stages, train_stages
+from dlkit.workflows.stages import every_of, planned_stages, train_stages, weights_of_stages
 
 
 def train(
@@ -106,8 +106,12 @@ def carry_out(
         As `train`.
     """
     recipe, devices = prepared.recipe, devices or Devices()
+    tell = told or (lambda line: None)
+    start = saved.state if saved else None
+    # Before anything is drawn: a run that the weights come from may have to be trained first.
+    weights = weights_of_stages(recipe, run.root(recipe.name), _training_others(run, recipe), start)
     seed_everything(recipe.config.seed, recipe.config.deterministic)
-    choices = Choices(run, told or (lambda choice: None))
+    choices = Choices(run, tell)
     with devices.scope(), dtype_policy(chosen_precision(recipe, choices)):
         built = build_model(prepared)
     saver = Saver(
@@ -126,12 +130,18 @@ def carry_out(
                 display=Displays([display or display_for(), PlainDisplay(log)]),
                 saver=saver,
                 choices=choices,
-                start=saved.state if saved else None,
+                weights=weights,
+                tell=tell,
+                start=start,
             )
     finally:
         saver.close()
     metrics = evaluate_model(run, prepared, model_file(run, "best"))
     return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=recipe.allow_plugins)
+
+
+def _training_others(run: RunFolder, recipe: Recipe) -> Callable[[Recipe], RunFolder]:
+    return lambda other: train(other, runs_dir=run.root(recipe.name)).folder
 
 
 def _warn(doubt: Diagnostic) -> None:
