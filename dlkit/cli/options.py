@@ -26,6 +26,15 @@ AllowPlugins = Annotated[
     bool,
     Option("--allow-plugins", envvar="DLKIT_ALLOW_PLUGINS", help="Let the recipe's plugins run: they are code."),
 ]
+LogicalDevices = Annotated[
+    int | None,
+    Option(
+        "--logical-devices",
+        metavar="N",
+        min=2,
+        help="Split the CPU into N devices, to try training on several of them.",
+    ),
+]
 Which = Annotated[
     Literal["best", "last"],
     Option("--model", metavar="best|last", help="The best epoch's model, or the last one's.", show_default=True),

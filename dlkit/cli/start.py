@@ -11,7 +11,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import NoReturn
 
 from dlkit.errors import DlkitError
@@ -27,8 +27,11 @@ _NOISE = re.compile(
 _WAIT = "Starting TensorFlow ..."
 
 
-def start_tensorflow() -> None:
+def start_tensorflow(logical_devices: int | None = None) -> None:
     """Imports TensorFlow and Keras, and finds the devices.
+
+    Args:
+        logical_devices: Devices that the CPU is split into.
 
     Raises:
         DlkitError: KERAS_BACKEND names another backend (`wrong-backend`).
@@ -41,15 +44,20 @@ def start_tensorflow() -> None:
             "wrong-backend",
         )
     wanted = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") in ("0", "1")
-    if wanted or "tensorflow" in sys.modules:
+    with nullcontext() if wanted or "tensorflow" in sys.modules else _quietly():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
-        return
+    if logical_devices:
+        from dlkit.training.devices import set_logical_devices
+
+        set_logical_devices(logical_devices)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
     with _waiting(), _without_noise():
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()
+        yield
 
 
 def is_noise(line: bytes) -> bool:

@@ -57,6 +57,7 @@ class Feed(DataAdapter):
         augment: Changes the batches.
         class_weight: For a target of classes, the weight of each class, of shape (classes,). The weights of mixed labels
             are mixed alike.
+        at_least: Examples that the last batch has at least, taken from the one before it: several devices need one each.
 
     Attributes:
         epoch: The epoch that the next iterator yields, from 0. It is read when the first batch is drawn.
@@ -77,6 +78,7 @@ class Feed(DataAdapter):
         prepare: Callable[[Tensors], Tensors] | None = None,
         augment: Augment | None = None,
         class_weight: Mapping[str, np.ndarray] | None = None,
+        at_least: int = 1,
     ) -> None:
         if min(len(arrays), batch_size, 1 if steps_per_epoch is None else steps_per_epoch) < 1:
             raise ValueError(
@@ -95,6 +97,8 @@ class Feed(DataAdapter):
         )
         self._epoch_size = self._order.epoch_size
         self._batch_size = batch_size
+        # Every batch is full but the last, and where that is too small the one before it.
+        self._last_begins = min((self.num_batches - 1) * batch_size, max(0, self._epoch_size - at_least))
         self._seed = seed
         self._arrays = arrays
         self._shares = dict(shares or {})
@@ -126,12 +130,13 @@ class Feed(DataAdapter):
     @property
     def has_partial_batch(self) -> bool:
         """Whether the last batch of an epoch is smaller."""
-        return self._epoch_size % self._batch_size != 0
+        return self.partial_batch_size is not None
 
     @property
     def partial_batch_size(self) -> int | None:
         """Examples of the last batch, where it is smaller."""
-        return self._epoch_size % self._batch_size or None
+        size = self._epoch_size - self._last_begins
+        return None if size == self._batch_size else size
 
     def on_epoch_begin(self) -> None:
         """Called by Keras before it asks for an iterator."""
@@ -156,11 +161,13 @@ class Feed(DataAdapter):
         order, epoch, start = tf.numpy_function(lambda: feed._due(), [], [tf.int64, tf.int64, tf.int64])
         order, epoch = tf.ensure_shape(order, [self._epoch_size]), tf.ensure_shape(epoch, [])
         steps = tf.data.Dataset.range(tf.ensure_shape(start, []), self.num_batches)
+        begins = tf.constant(
+            [*range(0, self._last_begins, self._batch_size), self._last_begins, self._epoch_size], tf.int64
+        )
 
         @tf.autograph.experimental.do_not_convert
         def batch(step: tf.Tensor) -> Batch:
-            rows = order[step * self._batch_size : (step + 1) * self._batch_size]
-            return self._batch(rows, epoch, step)
+            return self._batch(order[begins[step] : begins[step + 1]], epoch, step)
 
         return steps.map(batch, num_parallel_calls=_workers(), deterministic=True)
 

@@ -185,4 +185,4 @@ def _learning_rate(model: keras.Model) -> dict[str, float]:
     optimizer = model.optimizer
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         return {}
-    return {"learning_rate": float(optimizer.learning_rate)}
+    return {"learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate))}

@@ -61,6 +61,8 @@ def choose_steps_per_execution(model: keras.Model, feed: Feed) -> Choice:
         model: A compiled model; its `steps_per_execution` is set.
         feed: The examples it is to be trained on.
     """
+    if model.distribute_strategy.num_replicas_in_sync > 1:
+        return _set(model, Choice(1, "Keras cannot run several steps in a call on several devices"))
     build_state(model, feed)
     before = State.of(model, (), Position())
     position = feed.epoch, feed.start

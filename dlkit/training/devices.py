@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
+
+from dlkit.errors import DlkitError
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +39,63 @@ class Devices:
     def scope(self) -> AbstractContextManager[Any]:
         """Where a model, its optimizer and its metrics are made."""
         return self.strategy.scope()
+
+
+def local_devices(strategy: str) -> Devices:
+    """The devices of this machine.
+
+    Args:
+        strategy: `none`: the first GPU, or the CPU. `mirrored`: all GPUs, or where there are none all logical devices of
+            the CPU. `auto`: `mirrored` where there are several, else `none`.
+
+    Raises:
+        DlkitError: There is only one device to mirror (`one-device`).
+    """
+    refuse_unsupported()
+    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    names = [device.name for device in tf.config.list_logical_devices(kind)]
+    if strategy == "none" or (strategy == "auto" and len(names) < 2):
+        return Devices()
+    if len(names) < 2:
+        raise DlkitError(
+            f"`training.strategy: {strategy}` takes several devices, and this machine has one {kind}.",
+            "Write `auto`, which takes what there is; for a trial on one CPU, add --logical-devices 2.",
+            "one-device",
+        )
+    return Devices(tf.distribute.MirroredStrategy(names))
+
+
+def refuse_unsupported() -> None:
+    """Refuses what Keras 3 cannot train on.
+
+    Raises:
+        DlkitError: The environment names a TPU, or asks for parameter servers (`unsupported-device`).
+    """
+    told = os.environ.get("TF_CONFIG", "")
+    if '"ps"' in told:
+        found, cure = (
+            "parameter servers (`ps` in TF_CONFIG)",
+            "Name `worker` tasks only, and set `strategy: multi_worker`.",
+        )
+    elif os.environ.get("TPU_NAME") or tf.config.list_physical_devices("TPU"):
+        found, cure = "a TPU", "Train on GPUs or CPUs: on the TensorFlow backend Keras 3 has no TPU strategy."
+    else:
+        return
+    raise DlkitError(f"Keras 3 does not train with {found}.", cure, "unsupported-device")
+
+
+def set_logical_devices(count: int) -> None:
+    """Splits the CPU into logical devices, so that what takes several can be tried on one.
+
+    To be called before TensorFlow has started its devices.
+
+    Raises:
+        DlkitError: It has started them (`devices-started`).
+    """
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    try:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+    except RuntimeError as error:
+        raise DlkitError(
+            "The CPU cannot be split any more: TensorFlow has started.", "Do it first.", "devices-started"
+        ) from error

@@ -22,11 +22,12 @@ from dlkit.recipe.load import Recipe
 from dlkit.workflows.preparation import Prepared
 
 
-def train_feed(prepared: Prepared, steps_per_epoch: int | None = None) -> Feed:
+def train_feed(prepared: Prepared, steps_per_epoch: int | None = None, at_least: int = 1) -> Feed:
     """The training examples in their order of each epoch: augmented, weighted and balanced as the recipe says.
 
     Args:
         steps_per_epoch: Batches of an epoch, where it is not one pass.
+        at_least: Examples that every batch has at least.
 
     Raises:
         DlkitError: An augmentation does not fit its feature.
@@ -44,13 +45,14 @@ def train_feed(prepared: Prepared, steps_per_epoch: int | None = None) -> Feed:
         prepare=_prepare(prepared),
         augment=augment(recipe),
         class_weight=_class_weight(recipe, train),
+        at_least=at_least,
     )
 
 
-def plain_feed(prepared: Prepared, split: Arrays) -> Feed:
+def plain_feed(prepared: Prepared, split: Arrays, at_least: int = 1) -> Feed:
     """Examples of `prepared.splits` for a model in training to be measured with, in their own order and as they are."""
     recipe = prepared.recipe
-    return _measuring(recipe, split, _prepare(prepared))
+    return _measuring(recipe, split, _prepare(prepared), at_least)
 
 
 def raw_feed(recipe: Recipe, split: Arrays) -> Feed:
@@ -58,9 +60,15 @@ def raw_feed(recipe: Recipe, split: Arrays) -> Feed:
     return _measuring(recipe, split, None)
 
 
-def _measuring(recipe: Recipe, split: Arrays, prepare: Callable[[Tensors], Tensors] | None) -> Feed:
-    batch_size = recipe.config.data.batch_size
-    return Feed(split, batch_size=batch_size, shuffle=False, shares=_shares(recipe), prepare=prepare)
+def _measuring(recipe: Recipe, split: Arrays, prepare: Callable[[Tensors], Tensors] | None, at_least: int = 1) -> Feed:
+    return Feed(
+        split,
+        batch_size=recipe.config.data.batch_size,
+        shuffle=False,
+        shares=_shares(recipe),
+        prepare=prepare,
+        at_least=at_least,
+    )
 
 
 def _prepare(prepared: Prepared) -> Callable[[Tensors], Tensors] | None:

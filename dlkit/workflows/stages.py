@@ -22,6 +22,7 @@ from dlkit.recipe.supervision import Supervision
 from dlkit.runs.folder import RunFolder
 from dlkit.training.choice import choose_jit_compile, choose_steps_per_execution
 from dlkit.training.compiling import compile_model
+from dlkit.training.devices import Devices
 from dlkit.training.fit import fit
 from dlkit.training.profile_steps import ProfileSteps
 from dlkit.training.progress import Display
@@ -91,6 +92,7 @@ def train_stages(
     choices: Choices,
     weights: Mapping[int, FirstWeights],
     tell: Callable[[str], None],
+    devices: Devices,
     start: State | None = None,
 ) -> None:
     """Trains all stages of a recipe, or those that are left after a state.
@@ -104,6 +106,7 @@ def train_stages(
         choices: What `auto` stands for.
         weights: What stages begin with, by their numbers.
         tell: Told what was loaded.
+        devices: What shares the work.
         start: The state to go on from.
 
     Raises:
@@ -116,8 +119,9 @@ def train_stages(
         stage = planned.stage
         if start and stage.number < start.position.stage:
             continue
-        compile_stage(built.model, prepared, planned, chosen_jit_compile(recipe, planned, choices))
-        training, validation = feeds(prepared, planned)
+        with devices.scope():
+            compile_stage(built.model, prepared, planned, chosen_jit_compile(recipe, planned, choices))
+        training, validation = feeds(prepared, planned, devices.replicas)
         if planned.training.steps_per_execution == "auto":
             choose = functools.partial(choose_steps_per_execution, built.model, training)
             built.model.steps_per_execution = choices.choose(f"{planned.path}.steps_per_execution", choose)
@@ -220,11 +224,11 @@ def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_
     )
 
 
-def feeds(prepared: Prepared, planned: Planned) -> tuple[Feed, Feed | None]:
+def feeds(prepared: Prepared, planned: Planned, replicas: int = 1) -> tuple[Feed, Feed | None]:
     """The training examples in their order of each epoch, and the validation examples, if any."""
     validation = prepared.splits.validation
-    training = train_feed(prepared, planned.training.steps_per_epoch)
-    return training, None if validation is None else plain_feed(prepared, validation)
+    training = train_feed(prepared, planned.training.steps_per_epoch, replicas)
+    return training, None if validation is None else plain_feed(prepared, validation, replicas)
 
 
 def callbacks(recipe: Recipe, planned: Planned, run: RunFolder) -> Iterator[keras.callbacks.Callback]:

@@ -24,8 +24,10 @@ from dlkit.training.checkpoints import Saved
 from dlkit.training.determinism import seed_everything
 from dlkit.training.devices import Devices
 from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
+from dlkit.training.replicas import prepare_for_replicas
 from dlkit.training.saver import Saver
 from dlkit.workflows.choices import Choices, chosen_precision
+from dlkit.workflows.devices import devices_of, smallest_split, written_synchronized
 from dlkit.workflows.evaluate import evaluate_model
 from dlkit.workflows.leaks import leaks
 from dlkit.workflows.predict import model_file
@@ -105,7 +107,8 @@ def carry_out(
     Raises:
         As `train`.
     """
-    recipe, devices = prepared.recipe, devices or Devices()
+    recipe = prepared.recipe
+    devices = devices or devices_of(recipe)
     tell = told or (lambda line: None)
     start = saved.state if saved else None
     # Before anything is drawn: a run that the weights come from may have to be trained first.
@@ -114,6 +117,10 @@ def carry_out(
     choices = Choices(run, tell)
     with devices.scope(), dtype_policy(chosen_precision(recipe, choices)):
         built = build_model(prepared)
+    if devices.replicas > 1:
+        smallest_split(recipe, devices)
+        prepare_for_replicas(built.model, written_synchronized(recipe))
+        tell(f"devices: {devices.replicas} share every batch of {recipe.config.data.batch_size}")
     saver = Saver(
         run,
         every_of(recipe),
@@ -132,6 +139,7 @@ def carry_out(
                 choices=choices,
                 weights=weights,
                 tell=tell,
+                devices=devices,
                 start=start,
             )
     finally:

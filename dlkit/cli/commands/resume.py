@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import BadParameter, Option
 
 from dlkit.cli.app import command
-from dlkit.cli.options import AllowPlugins, Run, RunsDir, Settings
+from dlkit.cli.options import AllowPlugins, LogicalDevices, Run, RunsDir, Settings
 from dlkit.cli.output import Output
 from dlkit.cli.trained import report_folds, report_run, telling_how_to_resume
 
@@ -31,6 +31,7 @@ def resume(
     out: Output,
     run: Run,
     chosen: From = None,
+    logical_devices: LogicalDevices = None,
     settings: Settings = None,
     runs_dir: RunsDir = None,
     allow_plugins: AllowPlugins = False,
@@ -58,7 +59,7 @@ def resume(
         started(folder, facts)
 
     with telling_how_to_resume([whole], typed):
-        start_tensorflow()
+        start_tensorflow(logical_devices)
         if isinstance(whole, GroupFolder):
             from dlkit.workflows.folds import resume_folds
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import BadParameter, Option
 
 from dlkit.cli.app import command
-from dlkit.cli.options import AllowPlugins, Quick, Recipe, RunsDir, Settings
+from dlkit.cli.options import AllowPlugins, LogicalDevices, Quick, Recipe, RunsDir, Settings
 from dlkit.cli.output import Output
 from dlkit.cli.trained import report_folds, report_run, telling_how_to_resume
 
@@ -33,6 +33,7 @@ def train(
     recipe: Recipe,
     quick: Quick = False,
     fold: Fold = None,
+    logical_devices: LogicalDevices = None,
     settings: Settings = None,
     runs_dir: RunsDir = None,
     allow_plugins: AllowPlugins = False,
@@ -48,6 +49,8 @@ def train(
     loaded = load(recipe, settings or (), quick=quick, allow_plugins=allow_plugins)
     if fold is not None:
         loaded = _one_fold(loaded, fold)
+    if logical_devices and loaded.config.training.strategy == "none":
+        loaded = loaded.with_value("mirrored", "training", "strategy")
     for warning in loaded.warnings:
         out.tell_diagnostics(f"{warning.render()}\n")
     out.say(": ".join(filter(None, [loaded.name, loaded.config.summary])))
@@ -69,7 +72,7 @@ def train(
 
     where = f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else ""
     with telling_how_to_resume(folders, typed):
-        start_tensorflow()
+        start_tensorflow(logical_devices)
         if isinstance(loaded.config.data.folds, int):
             from dlkit.workflows.folds import train_folds
 

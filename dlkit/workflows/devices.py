@@ -1,0 +1,78 @@
+"""The devices that a recipe is trained on, and what it cannot say there."""
+
+from __future__ import annotations
+
+from dlkit.errors import DlkitError
+from dlkit.recipe.diagnostics import Diagnostic, RecipeError
+from dlkit.recipe.graph import Component, Graph
+from dlkit.recipe.load import Recipe
+from dlkit.training.devices import Devices, local_devices
+from dlkit.workflows.stages import planned_stages
+
+
+def devices_of(recipe: Recipe) -> Devices:
+    """The devices that a recipe asks for.
+
+    Raises:
+        RecipeError: The recipe cannot be shared out over them.
+        DlkitError: They are not there.
+    """
+    devices = local_devices(recipe.config.training.strategy)
+    check_devices(recipe, devices)
+    return devices
+
+
+def check_devices(recipe: Recipe, devices: Devices) -> None:
+    """Refuses what works on one device only, before anything is made.
+
+    Raises:
+        RecipeError: The batch cannot be divided (`undivided-batch`), or Keras cannot do it on several devices
+            (`one-device-only`).
+    """
+    replicas = devices.replicas
+    if replicas == 1:
+        return
+    found = []
+    size = recipe.config.data.batch_size
+    if size % replicas:
+        below, above = size // replicas * replicas, (size // replicas + 1) * replicas
+        sizes = f"{below} or {above}" if below else str(above)
+        message = f"a batch of {size} cannot be divided among {replicas} devices"
+        found.append(Diagnostic("undivided-batch", message, recipe.span_of("data.batch_size"), f"write {sizes}"))
+    for planned in planned_stages(recipe):
+        optimizer, steps = planned.training.optimizer, planned.training.steps_per_execution
+        arguments = optimizer.arguments if isinstance(optimizer, Component) else {}
+        single = [name for name in ("gradient_accumulation_steps", "ema_overwrite_frequency") if arguments.get(name)]
+        for name in single:
+            message = f"Keras cannot do `{name}` on {replicas} devices"
+            found.append(
+                Diagnostic("one-device-only", message, recipe.span_of(f"{planned.path}.optimizer"), "take it out")
+            )
+        if steps not in (1, "auto"):
+            message = f"Keras cannot run {steps} steps in a call on {replicas} devices"
+            span = recipe.span_of(f"{planned.path}.steps_per_execution")
+            found.append(Diagnostic("one-device-only", message, span, "write 1 or auto"))
+    if found:
+        raise RecipeError(found)
+
+
+def written_synchronized(recipe: Recipe) -> set[str]:
+    """The layers whose recipe says itself whether they are synchronized."""
+    assert isinstance(recipe.model, Graph)
+    return {name for name, layer in recipe.model.layers.items() if "synchronized" in layer.arguments}
+
+
+def smallest_split(recipe: Recipe, devices: Devices) -> None:
+    """Holds that every device gets an example of every split.
+
+    Raises:
+        DlkitError: A split has fewer examples than there are devices (`too-few-examples`).
+    """
+    sizes = {"training": recipe.facts.train_size, "validation": recipe.facts.validation_size}
+    for name, size in sizes.items():
+        if size and size < devices.replicas:
+            raise DlkitError(
+                f"There are {size} {name} examples for {devices.replicas} devices.",
+                "Use fewer devices.",
+                "too-few-examples",
+            )
