@@ -1,0 +1,63 @@
+"""Several processes train one model: TensorFlow's `MultiWorkerMirroredStrategy`, made to work under Keras 3.
+
+Under this strategy Keras 3.15 reduces what it gets from a step by ``strategy.reduce("MEAN", value, axis=0)``, also where
+that is a scalar, and takes whole batches through ``reduce`` without an axis; TensorFlow refuses the one and adds up the
+other (keras#20585, tensorflow#72388). The strategy here answers these two cases itself. A test tells when it can go.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import tensorflow as tf
+
+from dlkit.errors import DlkitError
+from dlkit.training.cluster import Cluster
+from dlkit.training.devices import Devices
+
+
+class KerasMultiWorkerStrategy(tf.distribute.MultiWorkerMirroredStrategy):
+    """Gives Keras the results of this worker where it wants no more: it reads metrics from all of them itself."""
+
+    def reduce(self, reduce_op: Any, value: Any, axis: int | None = None) -> Any:
+        if isinstance(value, tuple | list | dict) and axis is None:
+            return tf.nest.map_structure(lambda part: self.experimental_local_results(part)[0], value)
+        if axis == 0 and self.experimental_local_results(value)[0].shape.rank == 0:
+            return tf.reduce_mean(self.experimental_local_results(value))
+        return super().reduce(reduce_op, value, axis=axis)
+
+
+def multi_worker_devices(cluster: Cluster) -> Devices:
+    """Joins a cluster; waits until all its workers have.
+
+    To be called before TensorFlow computes anything in this process.
+
+    Raises:
+        DlkitError: TensorFlow has started already, or an address cannot be reached (`cannot-join`).
+    """
+    os.environ["TF_CONFIG"] = json.dumps(cluster.tf_config())
+    try:
+        strategy = KerasMultiWorkerStrategy()
+    except (RuntimeError, ValueError, tf.errors.OpError) as error:
+        told = str(error).strip().split("\n")[0]
+        raise DlkitError(f"Worker {cluster.index} cannot join the others: {told}", code="cannot-join") from error
+    return Devices(strategy, cluster.index, len(cluster.addresses))
+
+
+def wait_for_all(devices: Devices) -> None:
+    """Returns when all workers have called it: one that ends early would take the others with it."""
+    if devices.workers > 1:
+        strategy = devices.strategy
+        strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(tf.function(lambda: tf.constant(1.0))), axis=None)
+
+
+def lost_worker(error: tf.errors.OpError) -> DlkitError:
+    """What a failed collective means to a person."""
+    told = error.message.strip().split("\n")[0]
+    return DlkitError(
+        f"The training has lost one of its workers: {told}",
+        "See what that one said; `dlkit resume` goes on from the last state, with as many workers.",
+        "worker-lost",
+    )
