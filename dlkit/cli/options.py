@@ -35,6 +35,10 @@ LogicalDevices = Annotated[
         help="Split the CPU into N devices, to try training on several of them.",
     ),
 ]
+Workers = Annotated[
+    int | None,
+    Option("--workers", metavar="N", min=2, help="Train with N processes of this machine, each with its share of it."),
+]
 Which = Annotated[
     Literal["best", "last"],
     Option("--model", metavar="best|last", help="The best epoch's model, or the last one's.", show_default=True),

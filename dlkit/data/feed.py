@@ -14,6 +14,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,23 @@ from dlkit.errors import DlkitError
 Batch = tuple[Any, ...]
 
 _MOST_WORKERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The devices that a process hands examples to, where several processes train together.
+
+    Args:
+        devices: All devices, of all processes; a batch is cut into so many parts.
+        first: The number of this process's first one.
+        local: How many it has; their parts follow one another.
+        distribute: Makes of the dataset of parts what Keras takes.
+    """
+
+    devices: int = 1
+    first: int = 0
+    local: int = 1
+    distribute: Callable[[tf.data.Dataset], Any] | None = None
 
 
 class Feed(DataAdapter):
@@ -58,6 +76,7 @@ class Feed(DataAdapter):
         class_weight: For a target of classes, the weight of each class, of shape (classes,). The weights of mixed labels
             are mixed alike.
         at_least: Examples that the last batch has at least, taken from the one before it: several devices need one each.
+        shard: The part of every batch that is made here, where several processes train together.
 
     Attributes:
         epoch: The epoch that the next iterator yields, from 0. It is read when the first batch is drawn.
@@ -79,6 +98,7 @@ class Feed(DataAdapter):
         augment: Augment | None = None,
         class_weight: Mapping[str, np.ndarray] | None = None,
         at_least: int = 1,
+        shard: Shard | None = None,
     ) -> None:
         if min(len(arrays), batch_size, 1 if steps_per_epoch is None else steps_per_epoch) < 1:
             raise ValueError(
@@ -106,8 +126,10 @@ class Feed(DataAdapter):
         self._augment = augment
         self._class_weight = dict(class_weight or {})
         self._iterating = False
+        self._shard = shard or Shard()
         with tf.device("CPU:0"):
             self._dataset = self._make_dataset()
+        self._handed_over = shard.distribute(self._dataset) if shard and shard.distribute else self._dataset
 
     def __iter__(self) -> Iterator[Batch]:
         with telling_failures(self):
@@ -115,7 +137,12 @@ class Feed(DataAdapter):
 
     def get_tf_dataset(self) -> tf.data.Dataset:
         """The one dataset of this feed; each iterator over it yields the epoch that is due."""
-        return self._dataset
+        return self._handed_over
+
+    @property
+    def element_spec(self) -> Any:
+        """Shapes and types of a batch, or of the part of it that one device is given."""
+        return self._dataset.element_spec
 
     @property
     def num_batches(self) -> int:
@@ -160,20 +187,34 @@ class Feed(DataAdapter):
         feed = weakref.proxy(self)
         order, epoch, start = tf.numpy_function(lambda: feed._due(), [], [tf.int64, tf.int64, tf.int64])
         order, epoch = tf.ensure_shape(order, [self._epoch_size]), tf.ensure_shape(epoch, [])
-        steps = tf.data.Dataset.range(tf.ensure_shape(start, []), self.num_batches)
+        local = self._shard.local
+        parts = tf.data.Dataset.range(tf.ensure_shape(start, []) * local, self.num_batches * local)
         begins = tf.constant(
             [*range(0, self._last_begins, self._batch_size), self._last_begins, self._epoch_size], tf.int64
         )
 
         @tf.autograph.experimental.do_not_convert
-        def batch(step: tf.Tensor) -> Batch:
-            return self._batch(order[begins[step] : begins[step + 1]], epoch, step)
+        def batch(part: tf.Tensor) -> Batch:
+            step = part // local
+            rows = order[begins[step] : begins[step + 1]]
+            return self._part(rows, epoch, step, self._shard.first + part % local)
 
-        return steps.map(batch, num_parallel_calls=_workers(), deterministic=True)
+        return parts.map(batch, num_parallel_calls=_workers(), deterministic=True)
 
     def _due(self) -> tuple[np.ndarray, np.int64, np.int64]:
         """The rows of the epoch that is due, in its order, its number, and the step it begins at."""
         return self._order.epoch(self.epoch), np.int64(self.epoch), np.int64(self.start)
+
+    def _part(self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor, number: tf.Tensor) -> Batch:
+        """The part of a batch that a device is given, all of it where there is only one."""
+        if self._shard.devices == 1:
+            return self._batch(rows, epoch, step)
+        size = tf.shape(rows, tf.int64)[0]
+        part = slice(size * number // self._shard.devices, size * (number + 1) // self._shard.devices)
+        if self._augment is None:
+            return self._batch(rows[part], epoch, step)
+        # The draws are those of the whole batch, whatever the number of devices.
+        return tf.nest.map_structure(lambda values: values[part], self._batch(rows, epoch, step))
 
     def _batch(self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor) -> Batch:
         x, y = self._read(rows)

@@ -20,7 +20,7 @@ def build_state(model: keras.Model, feed: Feed) -> None:
     def symbol(spec: Any) -> keras.KerasTensor:
         return keras.KerasTensor((feed.batch_size, *spec.shape[1:]), spec.dtype.name)
 
-    batch = keras.tree.map_structure(symbol, feed.get_tf_dataset().element_spec)
+    batch = keras.tree.map_structure(symbol, feed.element_spec)
     with model.distribute_strategy.scope():
         model.optimizer.build(model.trainable_variables)
         model._symbolic_build(data_batch=batch)

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from dlkit.data.feed import Shard
 from dlkit.errors import DlkitError
 
 
@@ -35,6 +36,19 @@ class Devices:
     def is_chief(self) -> bool:
         """Whether this process writes the run folder."""
         return self.worker == 0
+
+    @property
+    def shard(self) -> Shard | None:
+        """The part of every batch that this process makes; None where TensorFlow cuts batches into parts itself."""
+        if self.workers == 1:
+            return None
+        local = self.replicas // self.workers
+        return Shard(
+            self.replicas,
+            self.worker * local,
+            local,
+            lambda dataset: self.strategy.distribute_datasets_from_function(lambda context: dataset),
+        )
 
     def scope(self) -> AbstractContextManager[Any]:
         """Where a model, its optimizer and its metrics are made."""

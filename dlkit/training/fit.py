@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from dlkit.runs.atomic import replacing
 from dlkit.runs.folder import RunFolder
 from dlkit.training.build import build_state
 from dlkit.training.callbacks import BestModel, MetricsLog, StopOnNaN
+from dlkit.training.devices import Devices
 from dlkit.training.interruption import Interrupted, Interruption
 from dlkit.training.loop import Loop, StoppedAtStep
 from dlkit.training.progress import Display, Plan
@@ -21,6 +23,7 @@ from dlkit.training.saver import Saver
 from dlkit.training.stage import Limit, Stage
 from dlkit.training.state import State
 from dlkit.training.steps import Steps
+from dlkit.training.together import StopTogether, can_agree
 
 
 def fit(
@@ -38,6 +41,7 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     unit: str = "examples",
     served: keras.Model | None = None,
+    devices: Devices | None = None,
 ) -> bool:
     """Trains a compiled model and leaves best.keras, model.keras, metrics.jsonl and its states in the run folder.
 
@@ -61,6 +65,7 @@ def fit(
         callbacks: The recipe's callbacks, in their order.
         unit: What an example is, in the plural, as the display says it.
         served: The model that is saved, of the same layers; the trained one where it is None.
+        devices: What shares the work.
 
     Returns:
         Whether the limit was reached, so that no stage follows.
@@ -81,25 +86,28 @@ def fit(
     steps = Steps(model, train.num_batches)
     plan = Plan(stage.epochs, train.num_batches, train.batch_size, stage.name, unit)
     best_model = BestModel(run.best_model, *best, served=served) if best else None
-    with Interruption(display.stopping) as interruption:
+    devices = devices or Devices()
+    is_alone = devices.workers == 1
+    with Interruption(display.stopping, heard=is_alone or can_agree()) as interruption:
         loop = Loop(
             [
                 *callbacks,
                 MetricsLog(run, stage.name, stage.epochs),
                 StopOnNaN(),
                 *([best_model] if best_model else []),
-                ProgressCallback(display, plan, best_model),
+                ProgressCallback(display, plan, best_model, steps),
             ],
             model=model,
             data=train,
             stage=stage,
             steps=steps,
-            stopping=lambda: interruption.received is not None,
+            stopping=interruption.is_received if is_alone else StopTogether(devices.is_chief, interruption.is_received),
+            stops_validation=is_alone,
             saver=saver,
             start=start,
             limit=limit,
         )
-        first = start.position.epoch if start else 0
+        first, is_stopped = start.position.epoch if start else 0, False
         try:
             with telling_failures(train, validation):
                 model.fit(
@@ -113,6 +121,7 @@ def fit(
                     verbose=0,
                 )
         except StoppedAtStep:
+            is_stopped = True
             _end_training(model, loop)
         finally:
             steps.release()
@@ -120,8 +129,8 @@ def fit(
         saver.wait()
         with replacing(run.last_model) as temporary:
             (served or model).save(temporary)
-        if interruption.received:
-            raise Interrupted(interruption.received)
+        if interruption.received or is_stopped:
+            raise Interrupted(interruption.received or signal.SIGINT)
     return loop.is_limited
 
 

@@ -39,18 +39,20 @@ class Interruption:
 
     Args:
         on_first: Called by the handler of the first signal, so between any two lines of code.
+        heard: Whether signals are answered here; else they end the process as they would without this.
 
     Attributes:
         received: The first signal, or None.
     """
 
-    def __init__(self, on_first: Callable[[], None]) -> None:
+    def __init__(self, on_first: Callable[[], None], heard: bool = True) -> None:
         self._on_first = on_first
+        self._heard = heard
         self.received: signal.Signals | None = None
         self._handlers_before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
+        if self._heard and threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._handlers_before[number] = signal.signal(number, self._handle)
@@ -61,6 +63,10 @@ class Interruption:
     ) -> None:
         for number, handler in self._handlers_before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def is_received(self) -> bool:
+        """Whether there was a signal."""
+        return self.received is not None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.received is None:

@@ -36,6 +36,7 @@ class Loop(keras.callbacks.CallbackList):
         stage: What is trained.
         steps: The steps of the model.
         stopping: Whether to stop, asked before every step.
+        stops_validation: Whether it is asked in the middle of a validation, too.
         saver: Saves states, if all callbacks can tell theirs.
         start: The state to go on from, of this stage.
         limit: When the training ends early.
@@ -53,6 +54,7 @@ class Loop(keras.callbacks.CallbackList):
         stage: Stage,
         steps: Steps,
         stopping: Callable[[], bool],
+        stops_validation: bool = True,
         saver: Saver,
         start: State | None = None,
         limit: Limit | None = None,
@@ -64,6 +66,7 @@ class Loop(keras.callbacks.CallbackList):
         self._stage = stage
         self._steps = steps
         self._stopping = stopping
+        self._stops_validation = stops_validation
         self._saver = saver
         self._start = start
         self._limit = limit or Limit()
@@ -127,7 +130,7 @@ class Loop(keras.callbacks.CallbackList):
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         # Not left here: callbacks that open something in `on_test_begin` close it in `on_test_end`.
-        if self._stopping():
+        if self._stops_validation and self._stopping():
             self.model.stop_evaluating = self._validation_cut = True
         super().on_test_batch_begin(batch, logs)
 

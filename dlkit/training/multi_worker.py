@@ -8,6 +8,7 @@ other (keras#20585, tensorflow#72388). The strategy here answers these two cases
 from __future__ import annotations
 
 import json
+import logging
 import os
 from typing import Any
 
@@ -37,6 +38,7 @@ def multi_worker_devices(cluster: Cluster) -> Devices:
     Raises:
         DlkitError: TensorFlow has started already, or an address cannot be reached (`cannot-join`).
     """
+    tf.get_logger().setLevel(logging.ERROR)  # it warns of its own collectives, which nobody here can change
     os.environ["TF_CONFIG"] = json.dumps(cluster.tf_config())
     try:
         strategy = KerasMultiWorkerStrategy()
@@ -55,9 +57,9 @@ def wait_for_all(devices: Devices) -> None:
 
 def lost_worker(error: tf.errors.OpError) -> DlkitError:
     """What a failed collective means to a person."""
-    told = error.message.strip().split("\n")[0]
+    named = [line.strip() for line in error.message.splitlines() if "/job:worker" in line]
     return DlkitError(
-        f"The training has lost one of its workers: {told}",
+        f"The training has lost one of its workers{': ' + named[-1] if named else '.'}",
         "See what that one said; `dlkit resume` goes on from the last state, with as many workers.",
         "worker-lost",
     )

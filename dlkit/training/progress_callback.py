@@ -6,6 +6,7 @@ import keras
 
 from dlkit.training.callbacks import BestModel
 from dlkit.training.progress import Display, Plan, Values
+from dlkit.training.steps import Steps
 
 
 class ProgressCallback(keras.callbacks.Callback):
@@ -15,13 +16,15 @@ class ProgressCallback(keras.callbacks.Callback):
         display: What shows it. Whoever made it stops it, for Keras does not say when a training fails.
         plan: What is trained.
         best: The callback that keeps the best model, if any.
+        steps: The steps that are run.
     """
 
-    def __init__(self, display: Display, plan: Plan, best: BestModel | None) -> None:
+    def __init__(self, display: Display, plan: Plan, best: BestModel | None, steps: Steps) -> None:
         super().__init__()
         self._display = display
         self._plan = plan
         self._best = best
+        self._steps = steps
         self._epoch = 0
 
     def get_state(self) -> None:
@@ -47,4 +50,5 @@ class ProgressCallback(keras.callbacks.Callback):
         self._display.epoch_done(epoch + 1, logs or {}, is_best)
 
     def _values(self) -> Values:
-        return {name: float(value) for name, value in self.model.get_metrics_result().items() if len(value.shape) == 0}
+        # Not from the model: where several processes train, none of them can ask for all metrics by itself.
+        return {name: float(value) for name, value in self._steps.logs.items() if len(value.shape) == 0}

@@ -6,8 +6,9 @@ counters of callbacks; `get_state_tree` raises where two outputs have a metric o
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,7 +64,7 @@ class State:
         """
         return cls(
             position,
-            {group: _values(variables) for group, variables in _groups(model, trained).items()},
+            {**_all_values(model, trained), "metrics": _metric_values(model)},
             [(type(callback).__name__, _copied(state_of_callback(callback))) for callback in callbacks],
             _generators(),
             bool(model.stop_training),
@@ -71,8 +72,7 @@ class State:
 
     def with_trained(self, model: keras.Model) -> State:
         """The state with what only training steps change, which was left out when it was taken."""
-        missing = {name: each for name, each in _groups(model, True).items() if name not in self.variables}
-        return replace(self, variables={**self.variables, **{name: _values(each) for name, each in missing.items()}})
+        return replace(self, variables={**_all_values(model, True), **self.variables})
 
     def restore(self, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> None:
         """Puts everything back.
@@ -82,6 +82,7 @@ class State:
         """
         for group, variables in _groups(model, True).items():
             _assign(group, variables, self.variables[group])
+        _assign_metrics(model, self.variables["metrics"])
         names = [type(callback).__name__ for callback in callbacks]
         if names != [name for name, _ in self.callbacks]:
             told = ", ".join(name for name, _ in self.callbacks)
@@ -97,7 +98,6 @@ def _groups(model: keras.Model, trained: bool) -> dict[str, list[keras.Variable]
     learned = {id(variable) for variable in model.trainable_variables}
     groups = {
         "non_trainable": [variable for variable in model.variables if id(variable) not in learned],
-        "metrics": model.metrics_variables,
     }
     if trained:
         groups |= {"trainable": model.trainable_variables, "optimizer": _optimizer_variables(model)}
@@ -110,20 +110,26 @@ def _optimizer_variables(model: keras.Model) -> list[keras.Variable]:
     return [variable for optimizer in found for variable in optimizer.variables]
 
 
-def _values(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
-    return [np.asarray(variable.value.numpy()) for variable in variables]
-
-
 def _assign(group: str, variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
-    if len(variables) != len(values):
-        raise _differs(f"it has {len(values)} variables of the {group}, and the training has {len(variables)}")
+    _check(group, variables, values, lambda variable: tuple(variable.shape))
     for variable, value in zip(variables, values, strict=True):
-        kept, here = (value.dtype.name, value.shape), (variable.dtype, tuple(variable.shape))
+        variable.assign(value)
+
+
+def _check(
+    group: str,
+    variables: Sequence[keras.Variable],
+    values: Sequence[np.ndarray],
+    shape_of: Callable[[keras.Variable], tuple[int, ...]],
+) -> None:
+    if len(variables) != len(values):
+        raise _differs(f"it has {len(values)} {group} variables, and the training has {len(variables)}")
+    for variable, value in zip(variables, values, strict=True):
+        kept, here = (value.dtype.name, value.shape), (variable.dtype, shape_of(variable))
         if kept != here:
             raise _differs(
                 f"`{variable.path}` is {here[0]} of shape {here[1]}, and {kept[0]} of {kept[1]} in the state"
             )
-        variable.assign(value)
 
 
 def _copied(tree: Tree) -> Tree:
@@ -134,6 +140,49 @@ def _copied(tree: Tree) -> Tree:
         case list() | tuple():
             return [_copied(value) for value in tree]
     return tree
+
+
+def _all_values(model: keras.Model, trained: bool) -> dict[str, list[np.ndarray]]:
+    return {
+        group: [np.asarray(variable.value.numpy()) for variable in variables]
+        for group, variables in _groups(model, trained).items()
+    }
+
+
+def _metric_values(model: keras.Model) -> list[np.ndarray]:
+    """The values of the metrics' variables. Where several devices train, each keeps a part: one entry for each of them.
+
+    Where several processes do, all of them must ask at the same time.
+    """
+    strategy, variables = model.distribute_strategy, model.metrics_variables
+    if strategy.num_replicas_in_sync == 1:
+        return [np.asarray(variable.value.numpy()) for variable in variables]
+    # In one vector, and in float64, which holds them all exactly: every value gathered by itself would be traced anew.
+    row = strategy.run(
+        lambda: tf.concat([tf.reshape(tf.cast(v.value, tf.float64), [1, -1]) for v in variables], axis=1)
+    )
+    rows = strategy.gather(row, axis=0).numpy()
+    parts = np.split(rows, np.cumsum([math.prod(variable.shape) for variable in variables])[:-1], axis=1)
+    return [
+        part.reshape(len(rows), *variable.shape).astype(variable.dtype)
+        for variable, part in zip(variables, parts, strict=True)
+    ]
+
+
+def _assign_metrics(model: keras.Model, values: Sequence[np.ndarray]) -> None:
+    strategy, variables = model.distribute_strategy, model.metrics_variables
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        _assign("metrics", variables, values)
+        return
+    _check("metrics", variables, values, lambda variable: (replicas, *variable.shape))
+
+    def assign() -> None:
+        number = tf.distribute.get_replica_context().replica_id_in_sync_group
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(tf.constant(value)[number])
+
+    strategy.run(assign)
 
 
 def _differs(how: str) -> DlkitError:

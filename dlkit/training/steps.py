@@ -25,6 +25,7 @@ class Steps:
         at: The step that is next.
         first: The first step that is run.
         end: The first step after those that are run.
+        logs: What the last one gave: metrics of the epoch up to there, where several processes train of this one's part.
     """
 
     def __init__(self, model: keras.Model, per_epoch: int) -> None:
@@ -35,6 +36,7 @@ class Steps:
         self._losses: list[tuple[int, Any]] = []
         self._looked = time.monotonic()
         self.at = self.first = 0
+        self.logs: dict[str, Any] = {}
         self.end = per_epoch
         model.train_function = self
 
@@ -42,6 +44,7 @@ class Steps:
         if self.first <= self.at < self.end:
             logs = self._run(iterator)
             self._losses.append((self.at, logs.get("loss")))
+            self.logs = logs
             return logs
         is_last = self.at + self._model.steps_per_execution >= self._per_epoch
         # Keras takes the metrics of the epoch from the model where the last step names them all.

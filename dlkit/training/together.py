@@ -23,6 +23,11 @@ def tell_joined() -> None:
         Path(path).touch()
 
 
+def can_agree() -> bool:
+    """Whether a launcher lets the workers agree on a step to stop at."""
+    return STOP in os.environ
+
+
 class StopTogether:
     """Whether to stop, asked by every worker before each step.
 

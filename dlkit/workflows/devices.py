@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError
 from dlkit.recipe.graph import Component, Graph
+from dlkit.recipe.keys import Every
 from dlkit.recipe.load import Recipe
+from dlkit.training.cluster import cluster_of_environment
 from dlkit.training.devices import Devices, local_devices
+from dlkit.training.multi_worker import multi_worker_devices
+from dlkit.training.together import tell_joined
 from dlkit.workflows.stages import planned_stages
 
 
 def devices_of(recipe: Recipe) -> Devices:
-    """The devices that a recipe asks for.
+    """The devices that a recipe asks for; to be asked before TensorFlow computes anything.
 
     Raises:
-        RecipeError: The recipe cannot be shared out over them.
-        DlkitError: They are not there.
+        DlkitError: They are not there (`one-device`, `no-cluster`, `wrong-cluster`, `unsupported-device`).
     """
-    devices = local_devices(recipe.config.training.strategy)
-    check_devices(recipe, devices)
-    return devices
+    strategy = recipe.config.training.strategy
+    cluster = cluster_of_environment() if strategy in ("multi_worker", "auto") else None
+    if cluster is not None:
+        devices = multi_worker_devices(cluster)
+        tell_joined()
+        return devices
+    if strategy == "multi_worker":
+        raise DlkitError(
+            "`training.strategy: multi_worker` takes several processes, and nothing says which.",
+            "Add --workers 2 for two on this machine; on a cluster set TF_CONFIG for each, or start them with srun.",
+            "no-cluster",
+        )
+    return local_devices(strategy)
 
 
 def check_devices(recipe: Recipe, devices: Devices) -> None:
@@ -33,6 +48,13 @@ def check_devices(recipe: Recipe, devices: Devices) -> None:
     if replicas == 1:
         return
     found = []
+    if devices.workers > 1:
+        found += [
+            Diagnostic(
+                "one-process-only", f"{what} cannot be agreed on by several processes", recipe.span_of(path), cure
+            )
+            for path, what, cure in _by_clock(recipe)
+        ]
     size = recipe.config.data.batch_size
     if size % replicas:
         below, above = size // replicas * replicas, (size // replicas + 1) * replicas
@@ -54,6 +76,15 @@ def check_devices(recipe: Recipe, devices: Devices) -> None:
             found.append(Diagnostic("one-device-only", message, span, "write 1 or auto"))
     if found:
         raise RecipeError(found)
+
+
+def _by_clock(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
+    """What of a recipe goes by the clock, which each process has its own of."""
+    every, stop_after = recipe.config.training.checkpoint.every, recipe.config.training.stop_after
+    if isinstance(every, Every) and every.minutes:
+        yield "training.checkpoint", "an interval in minutes", "write steps or epochs"
+    if stop_after and stop_after.minutes:
+        yield "training.stop_after", "a number of minutes", "write steps or epochs"
 
 
 def written_synchronized(recipe: Recipe) -> set[str]:

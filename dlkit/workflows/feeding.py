@@ -19,15 +19,16 @@ from dlkit.recipe import registry
 from dlkit.recipe.augmenting import Augmentation
 from dlkit.recipe.class_targets import class_target
 from dlkit.recipe.load import Recipe
+from dlkit.training.devices import Devices
 from dlkit.workflows.preparation import Prepared
 
 
-def train_feed(prepared: Prepared, steps_per_epoch: int | None = None, at_least: int = 1) -> Feed:
+def train_feed(prepared: Prepared, steps_per_epoch: int | None = None, devices: Devices | None = None) -> Feed:
     """The training examples in their order of each epoch: augmented, weighted and balanced as the recipe says.
 
     Args:
         steps_per_epoch: Batches of an epoch, where it is not one pass.
-        at_least: Examples that every batch has at least.
+        devices: What shares every batch.
 
     Raises:
         DlkitError: An augmentation does not fit its feature.
@@ -45,14 +46,14 @@ def train_feed(prepared: Prepared, steps_per_epoch: int | None = None, at_least:
         prepare=_prepare(prepared),
         augment=augment(recipe),
         class_weight=_class_weight(recipe, train),
-        at_least=at_least,
+        **_shared(devices),
     )
 
 
-def plain_feed(prepared: Prepared, split: Arrays, at_least: int = 1) -> Feed:
+def plain_feed(prepared: Prepared, split: Arrays, devices: Devices | None = None) -> Feed:
     """Examples of `prepared.splits` for a model in training to be measured with, in their own order and as they are."""
     recipe = prepared.recipe
-    return _measuring(recipe, split, _prepare(prepared), at_least)
+    return _measuring(recipe, split, _prepare(prepared), devices)
 
 
 def raw_feed(recipe: Recipe, split: Arrays) -> Feed:
@@ -60,15 +61,21 @@ def raw_feed(recipe: Recipe, split: Arrays) -> Feed:
     return _measuring(recipe, split, None)
 
 
-def _measuring(recipe: Recipe, split: Arrays, prepare: Callable[[Tensors], Tensors] | None, at_least: int = 1) -> Feed:
+def _measuring(
+    recipe: Recipe, split: Arrays, prepare: Callable[[Tensors], Tensors] | None, devices: Devices | None = None
+) -> Feed:
     return Feed(
         split,
         batch_size=recipe.config.data.batch_size,
         shuffle=False,
         shares=_shares(recipe),
         prepare=prepare,
-        at_least=at_least,
+        **_shared(devices),
     )
+
+
+def _shared(devices: Devices | None) -> dict[str, Any]:
+    return {"at_least": devices.replicas, "shard": devices.shard} if devices else {}
 
 
 def _prepare(prepared: Prepared) -> Callable[[Tensors], Tensors] | None:

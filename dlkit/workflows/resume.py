@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from dlkit.data.fingerprint import fingerprint
@@ -18,11 +19,12 @@ from dlkit.runs.provenance import versions
 from dlkit.runs.status import utc_now
 from dlkit.training.checkpoints import Saved, chosen_state, read_state, restore_best
 from dlkit.training.progress import Display
+from dlkit.workflows.devices import check_devices, devices_of
 from dlkit.workflows.preparation import Prepared, prepare
 from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.run import Run
 from dlkit.workflows.same_recipe import FREE, differences, leaves_of
-from dlkit.workflows.train import carry_out
+from dlkit.workflows.train import carry_out, writing_folder
 
 _EPOCHS = "training.epochs"
 _ENDS = (_EPOCHS, "training.stop_after")  # what decides when a run has finished
@@ -74,28 +76,41 @@ def resume(
                 goes_on("nothing is left to do, the run has finished")
             metrics = json.loads(run.evaluation.read_text(encoding="utf-8"))["metrics"]
             return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=allow_plugins)
+    devices = devices_of(recipe)
+    if saved and devices.workers != run.read_status().workers:
+        raise DlkitError(
+            f"The run was trained by {run.read_status().workers} processes, and is now to go on with {devices.workers}.",
+            f"Resume it with --workers {run.read_status().workers}.",
+            "workers-differ",
+        )
     prepared = prepare(recipe)
+    check_devices(prepared.recipe, devices)
     provenance = _provenance(run)
     _check_data(run, prepared, provenance)
     for doubt in _doubts(provenance):
         if warned:
             warned(doubt)
-    with run.running(seconds_before=saved.seconds if saved else 0.0):
-        # What grew after the state was taken goes, best.keras becomes what it was then; the test result is to come.
-        run.cut_back(saved.sizes if saved else {})
-        if saved and path:
-            restore_best(run, path, saved)
-        else:
-            run.best_model.unlink(missing_ok=True)
-        run.evaluation.unlink(missing_ok=True)
-        write_recipe(run, prepared.recipe, prepared.raw_features, prepared.scales)
+    with writing_folder(devices, run) as folder, folder.running(devices.workers, saved.seconds if saved else 0.0):
+        if devices.is_chief:
+            _go_back(run, path, saved)
+        write_recipe(folder, prepared.recipe, prepared.raw_features, prepared.scales)
         resumed = {"time": utc_now(), "command": list(command or sys.argv), "from": path.stem if path else None}
-        write_json(run.provenance, {**provenance, "resumed": [*provenance.get("resumed", ()), resumed]})
+        write_json(folder.provenance, {**provenance, "resumed": [*provenance.get("resumed", ()), resumed]})
         if started:
-            started(run, prepared.recipe.facts)
+            started(folder, prepared.recipe.facts)
         if goes_on:
             goes_on(place_of(saved))
-        return carry_out(prepared, run, display, told, saved)
+        return carry_out(prepared, folder, run.root(recipe.name), devices, display, told, saved)
+
+
+def _go_back(run: RunFolder, path: Path | None, saved: Saved | None) -> None:
+    """Leaves in a run what there was when a state was taken: what grew after it goes; the test result is to come."""
+    run.cut_back(saved.sizes if saved else {})
+    if saved and path:
+        restore_best(run, path, saved)
+    else:
+        run.best_model.unlink(missing_ok=True)
+    run.evaluation.unlink(missing_ok=True)
 
 
 def place_of(saved: Saved | None) -> str:

@@ -121,7 +121,7 @@ def train_stages(
             continue
         with devices.scope():
             compile_stage(built.model, prepared, planned, chosen_jit_compile(recipe, planned, choices))
-        training, validation = feeds(prepared, planned, devices.replicas)
+        training, validation = feeds(prepared, planned, devices)
         if planned.training.steps_per_execution == "auto":
             choose = functools.partial(choose_steps_per_execution, built.model, training)
             built.model.steps_per_execution = choices.choose(f"{planned.path}.steps_per_execution", choose)
@@ -140,6 +140,7 @@ def train_stages(
             served=built.served,
             unit=_unit(recipe),
             saver=saver,
+            devices=devices,
             start=here,
             limit=limit,
         )
@@ -224,11 +225,11 @@ def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_
     )
 
 
-def feeds(prepared: Prepared, planned: Planned, replicas: int = 1) -> tuple[Feed, Feed | None]:
+def feeds(prepared: Prepared, planned: Planned, devices: Devices) -> tuple[Feed, Feed | None]:
     """The training examples in their order of each epoch, and the validation examples, if any."""
     validation = prepared.splits.validation
-    training = train_feed(prepared, planned.training.steps_per_epoch, replicas)
-    return training, None if validation is None else plain_feed(prepared, validation, replicas)
+    training = train_feed(prepared, planned.training.steps_per_epoch, devices)
+    return training, None if validation is None else plain_feed(prepared, validation, devices)
 
 
 def callbacks(recipe: Recipe, planned: Planned, run: RunFolder) -> Iterator[keras.callbacks.Callback]:

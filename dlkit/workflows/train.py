@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import tensorflow as tf
@@ -23,11 +26,12 @@ from dlkit.runs.provenance import provenance
 from dlkit.training.checkpoints import Saved
 from dlkit.training.determinism import seed_everything
 from dlkit.training.devices import Devices
+from dlkit.training.multi_worker import lost_worker, wait_for_all
 from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
 from dlkit.training.replicas import prepare_for_replicas
 from dlkit.training.saver import Saver
 from dlkit.workflows.choices import Choices, chosen_precision
-from dlkit.workflows.devices import devices_of, smallest_split, written_synchronized
+from dlkit.workflows.devices import check_devices, devices_of, smallest_split, written_synchronized
 from dlkit.workflows.evaluate import evaluate_model
 from dlkit.workflows.leaks import leaks
 from dlkit.workflows.predict import model_file
@@ -72,25 +76,39 @@ def train(
             f"Choose it with data.folds: {{fold: 1, of: {folds}}}, or train all with `dlkit.workflows.folds.train_folds`.",
             code="several-folds",
         )
+    devices = devices_of(recipe)
     prepared = prepare(recipe)
-    run = folder or RunFolder.create(runs_root(runs_dir), recipe.name)
-    if started:
-        started(run, prepared.recipe.facts)
-    for doubt in leaks(prepared):
-        (warned or _warn)(doubt)
-    with run.running():
-        write_recipe(run, prepared.recipe, prepared.raw_features, prepared.scales)
-        write_json(run.provenance, _provenance(prepared, command or sys.argv))
-        return carry_out(prepared, run, display, told)
+    check_devices(prepared.recipe, devices)
+    root = folder.root(recipe.name) if folder else runs_root(runs_dir)
+    with writing_folder(devices, folder or functools.partial(RunFolder.create, root, recipe.name)) as run:
+        if started:
+            started(run, prepared.recipe.facts)
+        for doubt in leaks(prepared):
+            (warned or _warn)(doubt)
+        with run.running(devices.workers):
+            write_recipe(run, prepared.recipe, prepared.raw_features, prepared.scales)
+            write_json(run.provenance, _provenance(prepared, command or sys.argv))
+            return carry_out(prepared, run, root, devices, display, told)
+
+
+@contextmanager
+def writing_folder(devices: Devices, folder: RunFolder | Callable[[], RunFolder]) -> Iterator[RunFolder]:
+    """The folder that this process writes a run into: of several that train together, only the chief's is kept."""
+    if devices.is_chief:
+        yield folder if isinstance(folder, RunFolder) else folder()
+        return
+    with tempfile.TemporaryDirectory(prefix="dlkit-worker-") as path:
+        yield RunFolder(Path(path))
 
 
 def carry_out(
     prepared: Prepared,
     run: RunFolder,
+    root: Path,
+    devices: Devices,
     display: Display | None = None,
     told: Callable[[str], None] | None = None,
     saved: Saved | None = None,
-    devices: Devices | None = None,
 ) -> Run:
     """Trains what is left of a run, and evaluates its best model on the test split.
 
@@ -99,20 +117,20 @@ def carry_out(
     Args:
         prepared: The recipe with its data.
         run: Its folder; recipe.yaml is written.
+        root: The folder that holds the runs.
+        devices: What shares the work.
         display: As for `train`.
         told: As for `train`.
         saved: The state to go on from; None: from the beginning.
-        devices: What shares the work.
 
     Raises:
         As `train`.
     """
     recipe = prepared.recipe
-    devices = devices or devices_of(recipe)
     tell = told or (lambda line: None)
     start = saved.state if saved else None
     # Before anything is drawn: a run that the weights come from may have to be trained first.
-    weights = weights_of_stages(recipe, run.root(recipe.name), _training_others(run, recipe), start)
+    weights = weights_of_stages(recipe, root, _training_others(root, devices), start)
     seed_everything(recipe.config.seed, recipe.config.deterministic)
     choices = Choices(run, tell)
     with devices.scope(), dtype_policy(chosen_precision(recipe, choices)):
@@ -142,14 +160,23 @@ def carry_out(
                 devices=devices,
                 start=start,
             )
+    except tf.errors.OpError as error:
+        raise (lost_worker(error) if devices.workers > 1 else error) from error
     finally:
         saver.close()
-    metrics = evaluate_model(run, prepared, model_file(run, "best"))
+    metrics = evaluate_model(run, prepared, model_file(run, "best")) if devices.is_chief else {}
+    wait_for_all(devices)
     return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=recipe.allow_plugins)
 
 
-def _training_others(run: RunFolder, recipe: Recipe) -> Callable[[Recipe], RunFolder]:
-    return lambda other: train(other, runs_dir=run.root(recipe.name)).folder
+def _training_others(root: Path, devices: Devices) -> Callable[[Recipe], RunFolder]:
+    def train_other(other: Recipe) -> RunFolder:
+        if devices.workers > 1:
+            cure = f"Train it first: dlkit train {other.name}"
+            raise DlkitError(f"There is no finished run of `{other.name}` to begin with.", cure, "run-not-found")
+        return train(other, runs_dir=root).folder
+
+    return train_other
 
 
 def _warn(doubt: Diagnostic) -> None:

@@ -47,7 +47,7 @@ def train_with_workers(words: Sequence[str], workers: int, tell: Callable[[str],
     Args:
         words: The words after `dlkit`, without the number of workers.
         workers: Number of processes.
-        tell: Told of what went wrong.
+        tell: Told what a worker said that ended the training.
 
     Returns:
         The exit status of the chief.
@@ -77,7 +77,7 @@ def train_with_workers(words: Sequence[str], workers: int, tell: Callable[[str],
         try:
             for number in before:
                 signal.signal(number, forward)
-            return _watch(launched, asked)
+            return _watch(launched, asked, tell)
         finally:
             _kill(launched)
             for number, handler in before.items():
@@ -115,7 +115,7 @@ def _launch(words: Sequence[str], workers: int, folder: Path, has_gpus: bool) ->
     return launched
 
 
-def _watch(workers: list[_Worker], asked: list[int]) -> int:
+def _watch(workers: list[_Worker], asked: list[int], tell: Callable[[str], None]) -> int:
     """Waits for the end of all; gives the chief's exit status."""
     chief, began = workers[0], time.monotonic()
     while True:
@@ -130,9 +130,14 @@ def _watch(workers: list[_Worker], asked: list[int]) -> int:
         if failed:
             first = failed[0]
             _wait(workers, _GRACE_SECONDS)
-            if first is chief and chief.process.returncode in (1, 2):
-                return chief.process.returncode  # it has said why
-            raise _lost(first, workers)
+            _kill(workers)
+            lost = _lost(first)
+            if chief.process.returncode not in (1, 2):
+                raise lost
+            # The chief has said why it ended; where it was for another, that one's words are the reason.
+            if first is not chief:
+                tell(f"{lost.message}\n{lost.cure}")
+            return chief.process.returncode
         missing = [worker for worker in workers if not worker.joined.exists()]
         if missing and not ended and time.monotonic() - began > _START_SECONDS:
             names = ", ".join(str(worker.number) for worker in missing)
@@ -140,7 +145,7 @@ def _watch(workers: list[_Worker], asked: list[int]) -> int:
             raise DlkitError(message + _said(missing[-1]), "See whether the machine is overloaded.", "worker-lost")
 
 
-def _lost(worker: _Worker, workers: list[_Worker]) -> DlkitError:
+def _lost(worker: _Worker) -> DlkitError:
     others = "" if worker.number else " It was the chief, which writes the run."
     return DlkitError(
         f"The training has ended, since {worker.told()}.{others}{_said(worker)}",

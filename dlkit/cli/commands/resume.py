@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import TYPE_CHECKING, Annotated
 
 from typer import BadParameter, Option
 
 from dlkit.cli.app import command
-from dlkit.cli.options import AllowPlugins, LogicalDevices, Run, RunsDir, Settings
+from dlkit.cli.launching import launch_workers
+from dlkit.cli.options import AllowPlugins, LogicalDevices, Run, RunsDir, Settings, Workers
 from dlkit.cli.output import Output
 from dlkit.cli.trained import report_folds, report_run, telling_how_to_resume
 
@@ -31,6 +33,7 @@ def resume(
     out: Output,
     run: Run,
     chosen: From = None,
+    workers: Workers = None,
     logical_devices: LogicalDevices = None,
     settings: Settings = None,
     runs_dir: RunsDir = None,
@@ -43,11 +46,16 @@ def resume(
     """
     from dlkit.cli.start import start_tensorflow
     from dlkit.runs.find import find_whole, runs_root
+    from dlkit.runs.folder import RunFolder
     from dlkit.runs.group import GroupFolder
 
     whole = find_whole(run, runs_root(runs_dir))
     if isinstance(whole, GroupFolder) and (chosen or settings):
         raise BadParameter("a group goes on as it is; only a single run takes --from and --set", param_hint="RUN")
+    if isinstance(whole, RunFolder) and "TF_CONFIG" not in os.environ:
+        before = whole.read_status().workers
+        if workers or before > 1:
+            launch_workers(out, workers or before)
     typed = ["dlkit", *out.words]
     where = f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else ""
 

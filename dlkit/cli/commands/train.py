@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from typer import BadParameter, Option
 
 from dlkit.cli.app import command
-from dlkit.cli.options import AllowPlugins, LogicalDevices, Quick, Recipe, RunsDir, Settings
+from dlkit.cli.launching import launch_workers
+from dlkit.cli.options import AllowPlugins, LogicalDevices, Quick, Recipe, RunsDir, Settings, Workers
 from dlkit.cli.output import Output
 from dlkit.cli.trained import report_folds, report_run, telling_how_to_resume
 
@@ -33,6 +34,7 @@ def train(
     recipe: Recipe,
     quick: Quick = False,
     fold: Fold = None,
+    workers: Workers = None,
     logical_devices: LogicalDevices = None,
     settings: Settings = None,
     runs_dir: RunsDir = None,
@@ -53,6 +55,10 @@ def train(
         loaded = loaded.with_value("mirrored", "training", "strategy")
     for warning in loaded.warnings:
         out.tell_diagnostics(f"{warning.render()}\n")
+    if workers:
+        if isinstance(loaded.config.data.folds, int):
+            raise BadParameter("folds are trained one after another; choose one with --fold", param_hint="--workers")
+        launch_workers(out, workers, "--set", "training.strategy=multi_worker")
     out.say(": ".join(filter(None, [loaded.name, loaded.config.summary])))
     typed = ["dlkit", *out.words]
     folders: list[RunFolder] = []
