@@ -85,7 +85,7 @@ def train_with_workers(words: Sequence[str], workers: int, tell: Callable[[str],
 
 
 def _launch(words: Sequence[str], workers: int, folder: Path, has_gpus: bool) -> list[_Worker]:
-    cluster = [f"127.0.0.1:{port}" for port in _free_ports(workers)]
+    cluster = [f"127.0.0.1:{port}" for port in free_ports(workers)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = str(max(1, cores // workers))
     launched = []
@@ -177,7 +177,8 @@ def _kill(workers: list[_Worker]) -> None:
             worker.process.wait()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on now."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
