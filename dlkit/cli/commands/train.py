@@ -14,6 +14,8 @@ from dlkit.cli.output import Output
 from dlkit.cli.trained import report_folds, report_run, telling_how_to_resume
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dlkit.recipe.diagnostics import Diagnostic
     from dlkit.recipe.facts import DataFacts
     from dlkit.recipe.load import Recipe as Loaded
@@ -21,10 +23,15 @@ if TYPE_CHECKING:
 
 Fold = Annotated[int | None, Option("--fold", metavar="K", help="Train one of the recipe's folds only, from 1.")]
 
+FindLearningRate = Annotated[
+    bool, Option("--find-lr", help="Find a learning rate instead: some steps at growing rates, and a plot of the loss.")
+]
+
 
 @command(
     "Training",
     "dlkit train digits/cnn",
+    "dlkit train digits/cnn --find-lr",
     "dlkit train mine.yaml --quick",
     "dlkit train digits/cnn --set data.folds=5 --fold 2",
     "dlkit train fashion_mnist/cnn --set training.epochs=5 --set training.optimizer.learning_rate=3e-4",
@@ -34,6 +41,7 @@ def train(
     recipe: Recipe,
     quick: Quick = False,
     fold: Fold = None,
+    find_lr: FindLearningRate = False,
     workers: Workers = None,
     logical_devices: LogicalDevices = None,
     settings: Settings = None,
@@ -76,6 +84,9 @@ def train(
         out.say(f"\nfold {number} of {loaded.config.data.folds}")
         started(folder, facts)
 
+    if find_lr:
+        _find_learning_rate(out, loaded, recipe, runs_dir)
+        return
     where = f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else ""
     with telling_how_to_resume(folders, typed):
         start_tensorflow(logical_devices)
@@ -89,6 +100,38 @@ def train(
 
         run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started, warned=warned, told=out.say)
     report_run(out, run, where)
+
+
+def _find_learning_rate(out: Output, loaded: Loaded, recipe: str, runs_dir: Path | None) -> None:
+    """Answers --find-lr."""
+    from dlkit.cli.start import start_tensorflow
+
+    start_tensorflow()
+    from dlkit.workflows.find_lr import find_learning_rate
+
+    found = find_learning_rate(loaded, runs_dir=runs_dir)
+    suggestion, measured = found.measured.suggestion, found.measured
+    has = "" if found.present is None else f" The recipe has {found.present:.2g}."
+    if suggestion is None:
+        out.say(
+            f"The loss falls at no rate from {measured.rates[0]:.0e} to {measured.rates[-1]:.2g}: see the plot.{has}"
+        )
+    else:
+        out.say(f"The loss falls most steeply at a learning rate of {suggestion:.2g}.{has}")
+        out.say(f"It is lowest at {measured.rates[measured.lowest]:.2g}: take less than that.")
+    out.say(f"\nThe plot is {found.figure}.")
+    if suggestion is not None:
+        out.say(f"Next:\n  dlkit train {shlex.quote(recipe)} --set {found.setting}={suggestion:.2g}")
+    out.result(
+        {
+            "run": str(found.folder.resolve()),
+            "metrics": {},
+            "suggestion": suggestion,
+            "set": found.setting,
+            "rates": measured.rates.tolist(),
+            "losses": measured.losses.tolist(),
+        }
+    )
 
 
 def _one_fold(recipe: Loaded, fold: int) -> Loaded:
