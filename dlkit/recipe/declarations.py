@@ -19,7 +19,10 @@ from dlkit.recipe.facts import read_facts
 from dlkit.recipe.registry import KIND_OF_BASE, KINDS, snake_case
 from dlkit.recipe.slots import COMPONENT_KINDS
 
-_PLAIN = {"int": "int", "float": "float", "bool": "bool", "str": "str", "None": "null", "Any": "any", "Path": "path"}
+_PLAIN = {
+    **{"int": "int", "float": "float", "bool": "bool", "str": "str"},
+    **{"None": "null", "Any": "any", "Path": "path", "Duration": "duration"},
+}
 _NAMED = (Argument("name", "str|null", default=None), Argument("dtype", "dtype|null", default=None))
 # What a class of a kind takes besides its own arguments, through `**kwargs`.
 _COMMON = {

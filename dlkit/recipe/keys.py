@@ -86,7 +86,9 @@ class Data(Keys):
     augment: Annotated[list[Any], ListOf(ComponentSlot(("augmentation", "layer")))] | None = Field(
         None, description="Random changes of training examples."
     )
-    batch_size: Positive = Field(32, description="Examples a step, over all devices.")
+    batch_size: Positive | Literal["all"] = Field(
+        32, description="Examples a step, over all devices; `all`: every training example in one step."
+    )
     shuffle: bool | Literal["balanced"] = Field(
         True, description="Whether each epoch has an order of its own; `balanced`: and every class equally often."
     )

@@ -31,6 +31,7 @@ HOMES = {
     "layer": "dlkit.models.layers",
     "architecture": "dlkit.models.architectures",
     "pattern": "dlkit.models.patterns",
+    "schedule": "dlkit.training.schedules",
 }
 # The name of a base class, as written in the `class` line -> the kind of component.
 KIND_OF_BASE = {
@@ -46,6 +47,10 @@ KIND_OF_BASE = {
     "Constraint": "constraint",
 }
 KINDS = (*HOMES, *dict.fromkeys(kind for kind in KIND_OF_BASE.values() if kind not in HOMES))
+
+
+# A number of optimizer updates; recipes may write it as `{epochs: 20}` or as `{share: 0.3}` of the run.
+Duration = int
 
 
 @dataclass(frozen=True, slots=True)

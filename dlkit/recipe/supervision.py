@@ -162,15 +162,21 @@ class Supervisor:
         found = self._infer(facts, target, form, at) if loss is None else self._checked(loss, facts, target, form)
         if found is None:
             return None
+        mixed_by = self._mixed(found)
         is_choice = facts is not None and facts.kind in ("classes", "multi_label")
         for metric in (*(metrics or ()), *evaluated):
-            wrong = of_metric(metric, facts, target, form.units, self.mixed_by)
+            wrong = of_metric(metric, facts, target, form.units, mixed_by)
             if wrong:
                 self.findings.error("metric-contradicts-target", wrong[0], metric.span, wrong[1])
         logits = bool(found.arguments.get("from_logits", form.is_logits if is_choice else False))
-        chosen = _inferred_metrics(facts, form, bool(self.mixed_by)) if metrics is None else metrics
-        shares = (form.units or facts.classes) if self.mixed_by and facts and facts.kind == "classes" else None
+        chosen = _inferred_metrics(facts, form, bool(mixed_by)) if metrics is None else metrics
+        shares = (form.units or facts.classes) if mixed_by and facts and facts.kind == "classes" else None
         return Supervision(target, found, tuple(chosen), logits, shares)
+
+    def _mixed(self, loss: Component) -> str | None:
+        """What makes shares of class numbers: an augmentation that mixes them, or a loss that smooths them."""
+        smooths = loss.name.startswith("Categorical") and loss.arguments.get("label_smoothing")
+        return self.mixed_by or (f"the label smoothing of {loss.name}" if smooths else None)
 
     def _units(self, facts: Target, target: str, form: OutputForm, at: Span) -> None:
         """Notes an output of another size than its target."""
@@ -212,7 +218,7 @@ class Supervisor:
 
     def _checked(self, loss: Component, facts: Target | None, target: str, form: OutputForm) -> Component:
         """A written loss, with `from_logits` as the output has it; what contradicts the output is noted."""
-        wrong = of_target(loss, facts, target, form.units, self.mixed_by) or of_activation(
+        wrong = of_target(loss, facts, target, form.units, self._mixed(loss)) or of_activation(
             loss, form.activation, form.is_logits
         )
         if wrong:

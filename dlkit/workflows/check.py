@@ -12,7 +12,7 @@ from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
 from dlkit.workflows.feeding import train_feed
 from dlkit.workflows.leaks import leaks
-from dlkit.workflows.preparation import build_model, prepare
+from dlkit.workflows.preparation import batch_size_of, build_model, prepare
 from dlkit.workflows.stages import compile_stage, planned_stages
 
 _FLOAT = 4  # bytes
@@ -66,7 +66,7 @@ def check(recipe: Recipe) -> Checked:
     optimizer = model.optimizer
     optimizer.build(model.trainable_variables)
     slots = sum(int(np.prod(variable.shape)) for variable in optimizer.variables)
-    outputs = sum(_size(layer) for layer in model.layers) * prepared.recipe.config.data.batch_size
+    outputs = sum(_size(layer) for layer in model.layers) * batch_size_of(prepared.recipe)
     data = sum(
         array.nbytes
         for part in prepared.splits.named().values()
@@ -88,9 +88,9 @@ def check(recipe: Recipe) -> Checked:
 def _doubts(recipe: Recipe) -> list[Diagnostic]:
     """What will run and is probably not meant, as far as the data tells."""
     found = []
-    facts, data = recipe.facts, recipe.config.data
-    if facts.train_size is not None and data.batch_size > facts.train_size:
-        message = f"a batch of {data.batch_size} is more than the {facts.train_size} training examples"
+    facts, size = recipe.facts, batch_size_of(recipe)
+    if facts.train_size is not None and size > facts.train_size:
+        message = f"a batch of {size} is more than the {facts.train_size} training examples"
         found.append(Diagnostic("large-batch", message, recipe.span_of("data.batch_size"), severity="warning"))
     if not facts.validation_size and "best" not in recipe.config.training.model_fields_set:
         message = "no examples are held out for validation: the best epoch is chosen by the training loss"

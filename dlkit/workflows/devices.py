@@ -13,6 +13,7 @@ from dlkit.training.cluster import cluster_of_environment
 from dlkit.training.devices import Devices, local_devices
 from dlkit.training.multi_worker import multi_worker_devices
 from dlkit.training.together import tell_joined
+from dlkit.workflows.preparation import batch_size_of
 from dlkit.workflows.stages import planned_stages
 
 
@@ -55,7 +56,7 @@ def check_devices(recipe: Recipe, devices: Devices) -> None:
             )
             for path, what, cure in _by_clock(recipe)
         ]
-    size = recipe.config.data.batch_size
+    size = batch_size_of(recipe)
     if size % replicas:
         below, above = size // replicas * replicas, (size // replicas + 1) * replicas
         sizes = f"{below} or {above}" if below else str(above)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,25 @@ from dlkit.recipe import registry
 from dlkit.recipe.augmenting import Augmentation
 from dlkit.recipe.class_targets import class_target
 from dlkit.recipe.load import Recipe
+from dlkit.recipe.supervision import Supervision
 from dlkit.training.devices import Devices
-from dlkit.workflows.preparation import Prepared
+from dlkit.workflows.preparation import Prepared, batch_size_of
+
+Supervisions = Mapping[str, Supervision]
 
 
-def train_feed(prepared: Prepared, steps_per_epoch: int | None = None, devices: Devices | None = None) -> Feed:
+def train_feed(
+    prepared: Prepared,
+    steps_per_epoch: int | None = None,
+    *,
+    supervisions: Supervisions | None = None,
+    devices: Devices | None = None,
+) -> Feed:
     """The training examples in their order of each epoch: augmented, weighted and balanced as the recipe says.
 
     Args:
         steps_per_epoch: Batches of an epoch, where it is not one pass.
+        supervisions: What outputs are held against, where a stage has its own.
         devices: What shares every batch.
 
     Raises:
@@ -37,12 +47,12 @@ def train_feed(prepared: Prepared, steps_per_epoch: int | None = None, devices: 
     data = recipe.config.data
     return Feed(
         train,
-        batch_size=data.batch_size,
+        batch_size=batch_size_of(recipe),
         seed=recipe.config.seed,
         shuffle=bool(data.shuffle),
         balance=class_target(recipe.facts) if data.shuffle == "balanced" else None,
         steps_per_epoch=steps_per_epoch,
-        shares=_shares(recipe),
+        shares=_shares(recipe, supervisions),
         prepare=_prepare(prepared),
         augment=augment(recipe),
         class_weight=_class_weight(recipe, train),
@@ -50,10 +60,12 @@ def train_feed(prepared: Prepared, steps_per_epoch: int | None = None, devices: 
     )
 
 
-def plain_feed(prepared: Prepared, split: Arrays, devices: Devices | None = None) -> Feed:
+def plain_feed(
+    prepared: Prepared, split: Arrays, *, supervisions: Supervisions | None = None, devices: Devices | None = None
+) -> Feed:
     """Examples of `prepared.splits` for a model in training to be measured with, in their own order and as they are."""
     recipe = prepared.recipe
-    return _measuring(recipe, split, _prepare(prepared), devices)
+    return _measuring(recipe, split, _prepare(prepared), supervisions, devices)
 
 
 def raw_feed(recipe: Recipe, split: Arrays) -> Feed:
@@ -62,13 +74,17 @@ def raw_feed(recipe: Recipe, split: Arrays) -> Feed:
 
 
 def _measuring(
-    recipe: Recipe, split: Arrays, prepare: Callable[[Tensors], Tensors] | None, devices: Devices | None = None
+    recipe: Recipe,
+    split: Arrays,
+    prepare: Callable[[Tensors], Tensors] | None,
+    supervisions: Supervisions | None = None,
+    devices: Devices | None = None,
 ) -> Feed:
     return Feed(
         split,
-        batch_size=recipe.config.data.batch_size,
+        batch_size=batch_size_of(recipe),
         shuffle=False,
-        shares=_shares(recipe),
+        shares=_shares(recipe, supervisions),
         prepare=prepare,
         **_shared(devices),
     )
@@ -118,9 +134,10 @@ def _value_range(found: Augmentation, recipe: Recipe) -> dict[str, Any]:
     return {"value_range": [0, maximum]} if takes and maximum else {}
 
 
-def _shares(recipe: Recipe) -> dict[str, int]:
-    """The targets that are handed over as shares of their classes, since labels are mixed."""
-    return {name: found.shares for name, found in recipe.supervisions.items() if found.shares is not None}
+def _shares(recipe: Recipe, supervisions: Supervisions | None) -> dict[str, int]:
+    """The targets that are handed over as shares of their classes, since labels are mixed or smoothed."""
+    found = recipe.supervisions if supervisions is None else supervisions
+    return {name: each.shares for name, each in found.items() if each.shares is not None}
 
 
 def _class_weight(recipe: Recipe, train: Arrays) -> dict[str, np.ndarray]:

@@ -89,7 +89,9 @@ def prepare(recipe: Recipe) -> Prepared:
         seed=recipe.config.seed,
     )
     splits = loaded if data.cache == "disk" else cached(loaded, data.cache)
-    raw = measure(splits, declared, data.batch_size)
+    if data.batch_size == "all":
+        recipe = recipe.with_value(len(splits.train), "data", "batch_size")
+    raw = measure(splits, declared, batch_size_of(recipe))
     fitted, scales = fit_all(recipe, raw, splits.train)
     facts = replace(raw, features={**raw.features, **{name: known for name, (_, known) in fitted.items()}})
     if recipe.config.training.steps_per_epoch:
@@ -212,6 +214,13 @@ def _add_custom(component: Component, recipe: Recipe, found: dict[str, Any]) -> 
     for value in component.arguments.values():
         if isinstance(value, Component):
             _add_custom(value, recipe, found)
+
+
+def batch_size_of(recipe: Recipe) -> int:
+    """Examples of a step, over all devices, of a recipe that has met its data."""
+    size = recipe.config.data.batch_size
+    assert size != "all"
+    return size
 
 
 def best_of(recipe: Recipe, training: Training) -> tuple[str, str]:

@@ -13,7 +13,7 @@ import keras
 from dlkit.data.feed import Feed
 from dlkit.models.builder import Built
 from dlkit.models.instantiate import instantiate
-from dlkit.recipe.durations import in_updates
+from dlkit.recipe.durations import Steps, in_steps
 from dlkit.recipe.graph import Component, Graph
 from dlkit.recipe.keys import Every, StopAfter, Training
 from dlkit.recipe.keys import Stage as StageKeys
@@ -206,18 +206,18 @@ def freeze(model: keras.Model, recipe: Recipe, stage: Training) -> None:
 
 
 def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_compile: bool = False) -> None:
-    """Compiles a model as a stage says: with a fresh optimizer, its durations counted in updates."""
+    """Compiles a model as a stage says: with a fresh optimizer, its durations counted in steps."""
     recipe, training = prepared.recipe, planned.training
     optimizer = (
         training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
     )
     accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
-    updates = max(1, planned.steps_per_epoch // accumulated)
+    counted = Steps(planned.stage.epochs, planned.steps_per_epoch, accumulated)
     steps = training.steps_per_execution
     compile_model(
         model,
         planned.supervisions,
-        in_updates(optimizer, recipe.components, planned.stage.epochs, updates),
+        in_steps(optimizer, recipe.components, counted),
         loss_weights=training.loss_weights,
         scales=prepared.scales,
         jit_compile=jit_compile,
@@ -228,8 +228,11 @@ def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_
 def feeds(prepared: Prepared, planned: Planned, devices: Devices) -> tuple[Feed, Feed | None]:
     """The training examples in their order of each epoch, and the validation examples, if any."""
     validation = prepared.splits.validation
-    training = train_feed(prepared, planned.training.steps_per_epoch, devices)
-    return training, None if validation is None else plain_feed(prepared, validation, devices)
+    held = planned.supervisions
+    training = train_feed(prepared, planned.training.steps_per_epoch, supervisions=held, devices=devices)
+    if validation is None:
+        return training, None
+    return training, plain_feed(prepared, validation, supervisions=held, devices=devices)
 
 
 def callbacks(recipe: Recipe, planned: Planned, run: RunFolder) -> Iterator[keras.callbacks.Callback]:

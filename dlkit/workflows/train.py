@@ -35,7 +35,7 @@ from dlkit.workflows.devices import check_devices, devices_of, smallest_split, w
 from dlkit.workflows.evaluate import evaluate_model
 from dlkit.workflows.leaks import leaks
 from dlkit.workflows.predict import model_file
-from dlkit.workflows.preparation import Prepared, best_of, build_model, prepare
+from dlkit.workflows.preparation import Prepared, batch_size_of, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.run import Run
 from dlkit.workflows.stages import every_of, planned_stages, train_stages, weights_of_stages
@@ -138,7 +138,7 @@ def carry_out(
     if devices.replicas > 1:
         smallest_split(recipe, devices)
         prepare_for_replicas(built.model, written_synchronized(recipe))
-        tell(f"devices: {devices.replicas} share every batch of {recipe.config.data.batch_size}")
+        tell(f"devices: {devices.replicas} share every batch of {batch_size_of(recipe)}")
     saver = Saver(
         run,
         every_of(recipe),

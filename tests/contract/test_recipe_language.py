@@ -13,7 +13,7 @@ import pytest
 from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.diagnostics import RecipeError
 from dlkit.recipe.dump import to_yaml
-from dlkit.recipe.durations import in_updates
+from dlkit.recipe.durations import Steps, in_steps
 from dlkit.recipe.graph import Tensor
 from dlkit.recipe.load import Recipe, load, parse
 from dlkit.recipe.supervision import logged_names
@@ -505,7 +505,7 @@ def test_a_dotted_path_names_a_value_written_or_not(path: str) -> None:
 def test_durations_count_optimizer_updates(written: str, steps: int) -> None:
     schedule = f"{{CosineDecay: {{initial_learning_rate: 1, decay_steps: {written}}}}}"
     recipe = parse(HEAD.replace("epochs: 1", f"epochs: 5, optimizer: {{SGD: {{learning_rate: {schedule}}}}}") + MODEL)
-    made = in_updates(recipe.config.training.optimizer, recipe.components, 5, 10)
+    made = in_steps(recipe.config.training.optimizer, recipe.components, Steps(5, 10))
     assert made.arguments["learning_rate"].arguments["decay_steps"] == steps
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dlkit.recipe.durations import in_updates
+from dlkit.recipe.durations import Steps, in_steps
 from dlkit.recipe.load import Recipe
 
 Read = Callable[..., Recipe]
@@ -17,7 +17,7 @@ Read = Callable[..., Recipe]
 def schedule(read: Read, text: str) -> Any:
     """A schedule as it is built for ten epochs of 25 updates."""
     recipe = read(f"training: {{epochs: 10, optimizer: {{SGD: {{learning_rate: {text}}}}}}}")
-    optimizer = in_updates(recipe.config.training.optimizer, recipe.components, 10, 25)
+    optimizer = in_steps(recipe.config.training.optimizer, recipe.components, Steps(10, 25))
     return optimizer.arguments["learning_rate"].arguments
 
 
@@ -38,6 +38,13 @@ def test_steps(read: Read, written: str, steps: int) -> None:
     assert (made["decay_steps"], made["warmup_steps"]) == (steps, steps)
 
 
+def test_updates_take_several_steps_where_gradients_are_accumulated(read: Read) -> None:
+    text = "{PiecewiseConstantDecay: {boundaries: [10, {epochs: 2}, {share: 0.8}], values: [1, 0.5, 0.2, 0.1]}}"
+    recipe = read(f"training: {{epochs: 10, optimizer: {{SGD: {{learning_rate: {text}}}}}}}")
+    made = in_steps(recipe.config.training.optimizer, recipe.components, Steps(10, 25, per_update=4))
+    assert made.arguments["learning_rate"].arguments["boundaries"] == [40, 50, 200]
+
+
 def test_boundaries(read: Read) -> None:
     text = "{PiecewiseConstantDecay: {boundaries: [10, {epochs: 2}, {share: 0.8}], values: [1, 0.5, 0.2, 0.1]}}"
     assert schedule(read, text)["boundaries"] == [10, 50, 200]
@@ -56,10 +63,10 @@ def test_mistakes(told: Callable[..., Any], written: str) -> None:
 def test_a_mapping_that_is_no_duration_is_left_as_it_is(read: Read) -> None:
     source = "{python: {function: f, arguments: {epochs: 3}}}"
     recipe = read(f"data: {{source: {source}}}\nmodel: {{sequential: [Flatten]}}")
-    made = in_updates(recipe.config.data.source, recipe.components, 10, 25)
+    made = in_steps(recipe.config.data.source, recipe.components, Steps(10, 25))
     assert made.arguments == {"function": "f", "arguments": {"epochs": 3}}
     unknown = replace(made, name="of_another_recipe")
-    assert in_updates(unknown, recipe.components, 10, 25) == unknown
+    assert in_steps(unknown, recipe.components, Steps(10, 25)) == unknown
 
 
 def test_a_duration_may_be_a_reference(read: Read) -> None:

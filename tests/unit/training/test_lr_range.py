@@ -34,7 +34,7 @@ def test_the_loss_rises_from_the_critical_rate_on() -> None:
 
 def test_the_losses_are_those_of_single_batches() -> None:
     model, feed, _ = quadratic()
-    x, y = next(iter(feed))
+    _, y = next(iter(feed))
     first = float(np.mean(np.square(y)))  # the weights begin at zero
     measured = measure_rates(model, feed, steps=20)
     assert measured.losses[0] == pytest.approx(first, rel=1e-5)

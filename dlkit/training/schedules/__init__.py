@@ -1,0 +1,1 @@
+"""Learning-rate schedules that Keras does not have, one file each: written in recipes wherever Keras's are."""
