@@ -16,6 +16,7 @@ from dlkit.data.fingerprint import fingerprint
 from dlkit.errors import DlkitError
 from dlkit.evaluation.expectation import compare
 from dlkit.models.policy import dtype_policy
+from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
@@ -76,6 +77,7 @@ def train(
             f"Choose it with data.folds: {{fold: 1, of: {folds}}}, or train all with `dlkit.workflows.folds.train_folds`.",
             code="several-folds",
         )
+    refuse_unavailable(recipe)
     devices = devices_of(recipe)
     prepared = prepare(recipe)
     check_devices(prepared.recipe, devices)

@@ -246,10 +246,7 @@ def test_interrupting_a_training_leaves_a_whole_run_folder(start, recipe, tmp_pa
     assert stdout == ""
     assert said[0].startswith("small/dense"), "TensorFlow's noise came through"
     (folder,) = (tmp_path / "runs" / "small" / "dense").iterdir()
-    assert rest.splitlines()[-1] == (
-        f"The run folder is {folder.relative_to(tmp_path)}; a run cannot be resumed, so start again: "
-        f"dlkit train {recipe} --set training.epochs=100000 --runs-dir runs"
-    )
+    assert rest.splitlines()[-1] == f"Go on with: dlkit resume {folder.relative_to(tmp_path)}"
     assert "Traceback" not in rest
     status = json.loads((folder / "status.json").read_text())
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+from dlkit.errors import DlkitError
 from dlkit.recipe.load import load
 from dlkit.runs.folder import RunFolder
 from dlkit.training.checkpoints import Saved, read_state, states_of
@@ -62,6 +63,11 @@ training:
   optimizer:
     SGD: {learning_rate: {CosineDecay: {initial_learning_rate: 0.05, decay_steps: {share: 1}}}, momentum: 0.9, gradient_accumulation_steps: 3}
   checkpoint: {every: {steps: 4}}
+""",
+    "lengthened": """
+training:
+  epochs: 4
+  optimizer: {Adam: {learning_rate: 3e-3}}
 """,
     "stages": """
 training:
@@ -189,3 +195,82 @@ def test_a_killed_run_ends_as_if_it_had_been_left_alone(name, kills, left_alone,
         monkeypatch.undo()
     assert folder.state() == "killed"
     assert_same(resume(folder), whole)
+
+
+def test_a_run_killed_while_it_is_tested_is_tested_when_it_goes_on(left_alone, monkeypatch, tmp_path):
+    path, whole = left_alone("callbacks and averages")
+    folder = RunFolder.create(tmp_path, "test/exact")
+
+    def killed(*given: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr("dlkit.workflows.train.evaluate_model", killed)
+    with pytest.raises(Killed):
+        train(load(path), folder=folder)
+    monkeypatch.undo()
+    assert folder.state() == "killed" and not folder.evaluation.exists()
+    assert_same(resume(folder), whole)
+
+
+def test_a_finished_run_is_given_back_as_it_is(left_alone):
+    _, whole = left_alone("callbacks and averages")
+    said: list[str] = []
+    written = whole.folder.last_model.stat().st_mtime_ns
+    again = resume(whole.folder, goes_on=said.append)
+    assert again.metrics == whole.metrics and said == ["nothing is left to do, the run has finished"]
+    assert whole.folder.last_model.stat().st_mtime_ns == written
+
+
+def test_a_lengthened_run_is_the_longer_one(left_alone, tmp_path):
+    path, _ = left_alone("lengthened")
+    short = train(load(path, {"training.epochs": 2}), runs_dir=tmp_path / "short")
+    assert_same(resume(short.folder, ["training.epochs=4"]), left_alone("lengthened")[1])
+    assert load(short.folder.recipe).config.training.epochs == 4
+
+
+def test_a_run_that_stopped_early_goes_on(left_alone, tmp_path):
+    path, whole = left_alone("lengthened")
+    for limit in ({"epochs": 1}, {"steps": 11}):
+        cut = train(load(path, {"training.stop_after": limit}), runs_dir=tmp_path)
+        assert cut.folder.state() == "finished" and cut.metrics
+        assert cut.folder.read_status().step == limit.get("steps", 8)
+        assert_same(resume(cut.folder, ["training.stop_after=null"]), whole)
+
+
+def test_an_edited_recipe_is_refused_with_what_differs(left_alone, tmp_path):
+    path, _ = left_alone("lengthened")
+    run = train(load(path, {"training.epochs": 1}), runs_dir=tmp_path).folder
+    with pytest.raises(DlkitError) as told:
+        resume(
+            run, ["training.optimizer.learning_rate=0.5", "data.batch_size=32", "summary=other", "training.epochs=2"]
+        )
+    assert told.value.code == "recipe-differs"
+    assert told.value.message.splitlines()[1:] == [
+        "  data.batch_size: 64 in the run, 32 now",
+        "  training.optimizer.Adam.learning_rate: 0.003 in the run, 0.5 now",
+    ]
+    resume(run, ["training.epochs=2"])
+    with pytest.raises(DlkitError, match="The state has 2 epochs already, more than the 1"):
+        resume(run, ["training.epochs=1"])
+
+
+def test_damaged_states_name_the_one_before(left_alone, tmp_path):
+    path, whole = left_alone("lengthened")
+    run = train(load(path, {"training.epochs": 3}), runs_dir=tmp_path).folder
+    older, newest = states_of(run)
+    content = newest.read_bytes()
+    header = content.index(b'"sha256"')
+    for damage in (
+        content[:-100],
+        content[:40],
+        b"",
+        content[:-9] + bytes([content[-9] ^ 1]) + content[-8:],
+        content[: header - 400] + bytes([content[header - 400] ^ 1]) + content[header - 399 :],
+    ):
+        newest.write_bytes(damage)
+        with pytest.raises(DlkitError) as told:
+            resume(run, ["training.epochs=4"])
+        assert told.value.code == "damaged-state"
+        assert newest.name in told.value.message
+        assert told.value.cure.endswith(f"dlkit resume {run.path} --from {older.stem}")
+    assert_same(resume(run, ["training.epochs=4"], chosen=older.stem), whole)

@@ -85,7 +85,8 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        if not process.stdout.closed:
+            process.communicate()
 
 
 def only_run(root: Path) -> RunFolder:
@@ -140,7 +141,7 @@ def test_a_run_killed_again_and_again_ends_as_one_left_alone(whole, recipe, tmp_
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_a_state_and_says_how_to_go_on(whole, recipe, tmp_path, start, number, status) -> None:
     process = start("train", recipe, "--runs-dir", tmp_path, "--set", "training.checkpoint.every.steps=100000")
-    wait_for(lambda: any(all_runs(tmp_path)) and "epoch  1/12" in only_run(tmp_path).log.read_text(), process)
+    wait_for(lambda: any("epoch  1/12" in log.read_text() for log in tmp_path.rglob("log.txt")), process)
     time.sleep(0.1)
     os.kill(process.pid, number)
     output = process.communicate(timeout=SECONDS)[0]
@@ -153,17 +154,3 @@ def test_a_signal_saves_a_state_and_says_how_to_go_on(whole, recipe, tmp_path, s
     assert process.returncode == 0 and "going on: " in output, output[-3000:]
     assert run.metrics.read_bytes() == whole.metrics.read_bytes()
     assert run.evaluation.read_bytes() == whole.evaluation.read_bytes()
-
-
-def test_a_kill_while_the_test_split_is_measured(whole, recipe, tmp_path, start) -> None:
-    process = start("train", recipe, "--runs-dir", tmp_path)
-    wait_for(
-        lambda: any((run.path / "model.keras").exists() and len(run.read_metrics()) > 12 for run in all_runs(tmp_path)),
-        process,
-    )
-    wait_for(lambda: only_run(tmp_path).read_status().epoch == 6, process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    process = start("resume", "latest", "--runs-dir", tmp_path)
-    assert process.wait(SECONDS) == 0
-    assert_same(only_run(tmp_path), whole)

@@ -65,7 +65,8 @@ def start() -> Iterator[Start]:
     for process in started:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        if not process.stdout.closed:
+            process.communicate()
 
 
 @pytest.fixture(scope="module")

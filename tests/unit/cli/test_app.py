@@ -18,6 +18,7 @@ NAMES = [
     "evaluate",
     "list",
     "predict",
+    "resume",
     "runs",
     "schema",
     "show",

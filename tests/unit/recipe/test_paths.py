@@ -93,7 +93,7 @@ def test_what_is_written(path: str, value: Any) -> None:
         ("training.optimizer.Adam.beta_1", 0.9),
         ("training.optimizer.SGD.momentum", 0.0),
         ("training.best.monitor", "val_loss"),
-        ("training.checkpoint.every.epochs", 1),
+        ("training.checkpoint.every", "auto"),
         ("training.callbacks.EarlyStopping.monitor", "val_loss"),
         ("training.callbacks.2.factor", 0.1),
         ("training.stages.first.precision", "float32"),
