@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -30,6 +30,8 @@ from dlkit.errors import DlkitError
 Batch = tuple[Any, ...]
 
 _MOST_WORKERS = 16
+_MOST_TOGETHER = 32
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,22 @@ class Shard:
     first: int = 0
     local: int = 1
     distribute: Callable[[tf.data.Dataset], Any] | None = None
+
+
+class _Block(NamedTuple):
+    """Rows of an epoch that are read at once.
+
+    Args:
+        step: The first step they are for, times the devices of this process, and the number of the device.
+        begin: The first of them.
+        end: The one after the last.
+        size: Examples of a step.
+    """
+
+    step: int
+    begin: int
+    end: int
+    size: int
 
 
 class Feed(DataAdapter):
@@ -127,6 +145,7 @@ class Feed(DataAdapter):
         self._class_weight = dict(class_weight or {})
         self._iterating = False
         self._shard = shard or Shard()
+        self._together = self._batches_together()
         with tf.device("CPU:0"):
             self._dataset = self._make_dataset()
         self._handed_over = shard.distribute(self._dataset) if shard and shard.distribute else self._dataset
@@ -185,25 +204,58 @@ class Feed(DataAdapter):
     def _epoch(self, _: tf.Tensor) -> tf.data.Dataset:
         # TensorFlow never lets go of a function that it was given, nor of the examples that the function holds.
         feed = weakref.proxy(self)
-        order, epoch, start = tf.numpy_function(lambda: feed._due(), [], [tf.int64, tf.int64, tf.int64])
-        order, epoch = tf.ensure_shape(order, [self._epoch_size]), tf.ensure_shape(epoch, [])
-        local = self._shard.local
-        parts = tf.data.Dataset.range(tf.ensure_shape(start, []) * local, self.num_batches * local)
-        begins = tf.constant(
-            [*range(0, self._last_begins, self._batch_size), self._last_begins, self._epoch_size], tf.int64
-        )
+        rows, epoch, blocks = tf.numpy_function(lambda: feed._due(), [], [tf.int64, tf.int64, tf.int64])
+        rows, epoch = tf.ensure_shape(rows, [self._epoch_size]), tf.ensure_shape(epoch, [])
+        blocks = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(blocks, [None, len(_Block._fields)]))
 
         @tf.autograph.experimental.do_not_convert
-        def batch(part: tf.Tensor) -> Batch:
-            step = part // local
-            rows = order[begins[step] : begins[step + 1]]
-            return self._part(rows, epoch, step, self._shard.first + part % local)
+        def batch(block: tf.Tensor) -> Batch:
+            step, begin, end, _ = tf.unstack(block)
+            number = self._shard.first + step % self._shard.local
+            return self._part(rows[begin:end], epoch, step // self._shard.local, number)
 
-        return parts.map(batch, num_parallel_calls=_workers(), deterministic=True)
+        @tf.autograph.experimental.do_not_convert
+        def batches(block: tf.Tensor) -> Batch:
+            _, begin, end, size = tf.unstack(block)
+            return tf.nest.map_structure(
+                lambda values: tf.reshape(values, tf.concat([[-1, size], tf.shape(values, tf.int64)[1:]], axis=0)),
+                self._batch(rows[begin:end], epoch, tf.constant(0, tf.int64)),
+            )
 
-    def _due(self) -> tuple[np.ndarray, np.int64, np.int64]:
-        """The rows of the epoch that is due, in its order, its number, and the step it begins at."""
-        return self._order.epoch(self.epoch), np.int64(self.epoch), np.int64(self.start)
+        if self._together == 1:
+            return blocks.map(batch, num_parallel_calls=_workers(), deterministic=True)
+        return blocks.map(batches, num_parallel_calls=_workers(), deterministic=True).unbatch()
+
+    def _due(self) -> tuple[np.ndarray, np.int64, np.ndarray]:
+        """The rows of the epoch that is due, in its order, its number, and what is read at a time."""
+        return self._order.epoch(self.epoch), np.int64(self.epoch), np.array(self._blocks(), np.int64).reshape(-1, 4)
+
+    def _blocks(self) -> list[_Block]:
+        begins = [*range(0, self._last_begins, self._batch_size), self._last_begins, self._epoch_size]
+        local, together = self._shard.local, self._together
+        sizes = np.diff(begins)
+        blocks, step = [], self.start
+        while step < self.num_batches:
+            count = 1
+            while count < together and step + count < self.num_batches and sizes[step + count] == sizes[step]:
+                count += 1
+            size = int(sizes[step])
+            blocks += [_Block(step * local + part, begins[step], begins[step + count], size) for part in range(local)]
+            step += count
+        return blocks
+
+    def _batches_together(self) -> int:
+        """Batches that are read at once: several where they are small, lie in memory and are handed over as they are."""
+        values = [*self._arrays.features.values(), *self._arrays.targets.values()]
+        if (
+            self._augment
+            or self._prepare
+            or self._shard.devices > 1
+            or any(isinstance(each, Column) for each in values)
+        ):
+            return 1
+        bytes_of_batch = sum(each[:1].nbytes for each in values) * self._batch_size
+        return max(1, min(_MOST_TOGETHER, _BLOCK_BYTES // max(1, bytes_of_batch)))
 
     def _part(self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor, number: tf.Tensor) -> Batch:
         """The part of a batch that a device is given, all of it where there is only one."""

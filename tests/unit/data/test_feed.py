@@ -391,3 +391,27 @@ def test_a_balanced_epoch_draws_the_classes_alike() -> None:
     rest = [x.numpy().tolist() for x, _ in given]
     given.start = 0
     assert [x.numpy().tolist() for x, _ in given][2:] == rest
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"steps_per_epoch": 5}, {"at_least": 4}, {"class_weight": True}, {"shuffle": False}]
+)
+def test_batches_that_are_read_together_are_those_that_are_read_one_by_one(monkeypatch, how) -> None:
+    rows = np.arange(67)
+    arrays = Arrays(
+        {"x": rows.astype(np.float32)[:, None], "text": np.array([f"row {row}" for row in rows], object)},
+        {"y": (rows % 3).astype(np.int32)},
+    )
+    arguments = {**how, **({"class_weight": {"y": np.array([1.0, 2.0, 3.0])}} if "class_weight" in how else {})}
+
+    def epochs(together: int) -> list[bytes]:
+        monkeypatch.setattr("dlkit.data.feed._MOST_TOGETHER", together)
+        feed = Feed(arrays, batch_size=8, seed=3, **arguments)
+        found = []
+        for feed.epoch, feed.start in ((0, 0), (1, 3), (2, feed.num_batches - 1), (3, feed.num_batches)):
+            for batch in feed:
+                found += [np.asarray(part).tobytes() for part in tf.nest.flatten(batch)]
+                found.append(str([part.shape for part in tf.nest.flatten(batch)]).encode())
+        return found
+
+    assert epochs(1) == epochs(3) == epochs(32)
