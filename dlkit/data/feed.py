@@ -246,15 +246,11 @@ class Feed(DataAdapter):
 
     def _batches_together(self) -> int:
         """Batches that are read at once: several where they are small, lie in memory and are handed over as they are."""
-        values = [*self._arrays.features.values(), *self._arrays.targets.values()]
-        if (
-            self._augment
-            or self._prepare
-            or self._shard.devices > 1
-            or any(isinstance(each, Column) for each in values)
-        ):
+        every = [*self._arrays.features.values(), *self._arrays.targets.values()]
+        arrays = [values for values in every if not isinstance(values, Column)]
+        if self._augment or self._prepare or self._shard.devices > 1 or len(arrays) < len(every):
             return 1
-        bytes_of_batch = sum(each[:1].nbytes for each in values) * self._batch_size
+        bytes_of_batch = sum(array[:1].nbytes for array in arrays) * self._batch_size
         return max(1, min(_MOST_TOGETHER, _BLOCK_BYTES // max(1, bytes_of_batch)))
 
     def _part(self, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor, number: tf.Tensor) -> Batch:
