@@ -124,6 +124,9 @@ def _declaration(
     if kind in ("layer", "architecture") and taken:
         raise DeclarationError(f"`{name}` cannot have an argument `{taken[0]}`: it is dlkit's own word", node.lineno)
     _check_declared(kind, name, words, node.lineno)
+    if kind == "callback":
+        methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+        words["has_state"] = {"get_state", "set_state"} <= methods
     summary = (ast.get_docstring(node) or "").strip().split("\n")[0]
     return Declaration(ComponentSpec(kind, name, summary, arguments, call), origin, words, path)
 

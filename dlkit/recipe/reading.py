@@ -15,6 +15,7 @@ from dlkit.recipe.components import Components
 from dlkit.recipe.declared_facts import declared_facts
 from dlkit.recipe.diagnostics import Diagnostic, Findings, Span
 from dlkit.recipe.dump import as_written
+from dlkit.recipe.exactness import check_exactness
 from dlkit.recipe.fact_references import FactReferences
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.graph import Component, Graph
@@ -200,6 +201,7 @@ class _Reading:
             return None
         if stages:
             config.training.stages = [keys.Stage.model_validate(networks.checker.read(s, STAGE)) for s in stages]
+        check_exactness(config.training, self.components, self.findings)
         return Recipe(
             root,
             resolved,

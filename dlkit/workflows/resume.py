@@ -11,7 +11,9 @@ from typing import Any
 from dlkit.data.fingerprint import fingerprint
 from dlkit.errors import DlkitError
 from dlkit.evaluation.expectation import compare
+from dlkit.recipe.exactness import inexact_callbacks
 from dlkit.recipe.facts import DataFacts
+from dlkit.recipe.keys import Training
 from dlkit.recipe.load import Recipe, load
 from dlkit.runs.atomic import write_json
 from dlkit.runs.folder import RunFolder
@@ -69,6 +71,13 @@ def resume(
     path = chosen_state(run, chosen)
     saved = read_state(path) if path else None
     recipe = load(run.recipe, settings, allow_plugins=allow_plugins)
+    inexact = [each.name for each in inexact_callbacks(_trainings(recipe), recipe.components)]
+    if inexact:
+        raise DlkitError(
+            f"The run cannot be resumed exactly: the callback `{inexact[0]}` does not tell what it remembers.",
+            "Give it `get_state()` and `set_state(state)`, and train the recipe anew.",
+            "not-resumable",
+        )
     if saved:
         _check_recipe(recipe, saved)
         if chosen is None and _is_finished(run, recipe, saved):
@@ -120,6 +129,10 @@ def place_of(saved: Saved | None) -> str:
     position = saved.state.position
     stage = f"stage {position.stage + 1}, " if position.stage else ""
     return f"{stage}epoch {position.epoch + 1}, step {position.step + 1}"
+
+
+def _trainings(recipe: Recipe) -> list[Training]:
+    return [recipe.config.training, *(recipe.config.training.stages or ())]
 
 
 def _is_finished(run: RunFolder, recipe: Recipe, saved: Saved) -> bool:

@@ -274,3 +274,32 @@ def test_damaged_states_name_the_one_before(left_alone, tmp_path):
         assert newest.name in told.value.message
         assert told.value.cure.endswith(f"dlkit resume {run.path} --from {older.stem}")
     assert_same(resume(run, ["training.epochs=4"], chosen=older.stem), whole)
+
+
+PLUGIN = """
+import keras
+from dlkit import register
+
+@register
+class Counts(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.epochs_seen = getattr(self.model, "epochs_seen", 0) + 1
+"""
+
+
+def test_a_callback_without_a_state_is_named_and_its_runs_are_not_resumed(tmp_path):
+    (tmp_path / "counting.py").write_text(PLUGIN)
+    path = tmp_path / "recipe.yaml"
+    text = HEAD.lstrip("\n") + RECIPES["lengthened"].lstrip("\n") + NETWORK
+    path.write_text(text.replace("training:\n", "training:\n  callbacks: [counts]\n") + "plugins: [counting.py]\n")
+    recipe = load(path, {"training.epochs": 1}, allow_plugins=True)
+    assert [(found.code, found.message) for found in recipe.warnings] == [
+        ("not-resumable", "the callback `counts` does not tell what it remembers: the run cannot be resumed")
+    ]
+    run = train(recipe, runs_dir=tmp_path / "runs").folder
+    assert states_of(run) == []
+    with pytest.raises(DlkitError, match="the callback `counts` does not tell what it remembers"):
+        resume(run, ["training.epochs=2"], allow_plugins=True)
+    told = "    def get_state(self):\n        return None\n\n    def set_state(self, state):\n        pass\n"
+    (tmp_path / "counting.py").write_text(PLUGIN + "\n" + told)
+    assert load(path, allow_plugins=True).warnings == ()
