@@ -260,7 +260,7 @@ def _loosen(definition: dict[str, Any]) -> None:
     for name, inside in list(properties.items()):
         inside.pop("title", None)
         inside.pop("default", None) if inside.get("default", 0) is None else None
-        kinds = [part.get("type") for part in inside.get("anyOf", [inside])]
+        kinds = [part.get("type") for part in inside.get("anyOf", [inside]) if not {"const", "enum"} & part.keys()]
         if "$ref" in inside:
             inside["anyOf"] = [{"$ref": inside.pop("$ref")}, _REFERENCE]
         elif "anyOf" in inside and "string" not in kinds:

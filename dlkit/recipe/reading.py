@@ -18,6 +18,7 @@ from dlkit.recipe.dump import as_written
 from dlkit.recipe.fact_references import FactReferences
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.graph import Component, Graph
+from dlkit.recipe.initial_weights import check_initial_weights
 from dlkit.recipe.layer_globs import check_layer_globs
 from dlkit.recipe.measured import check_expected, check_monitors, metrics_known
 from dlkit.recipe.networks import Features, NetworkReader
@@ -186,6 +187,7 @@ class _Reading:
         config = check_sections(values, whole, self.findings)
         check_usage(resolved, self.components, self.findings)
         check_layer_globs(resolved, self.graphs.values(), self.findings)
+        check_initial_weights(resolved, self.findings)
         check_class_targets(resolved, self.facts, self.findings)
         entries = _mapping(values.get("data")).get("augment")
         augmentations = read_augmentations(

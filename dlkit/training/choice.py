@@ -66,7 +66,7 @@ def choose_steps_per_execution(model: keras.Model, feed: Feed) -> Choice:
     build_state(model, feed)
     before = State.of(model, (), Position())
     position = feed.epoch, feed.start
-    batches = iter(feed.get_tf_dataset().repeat())
+    batches = iter(feed.dataset.repeat())
     try:
         single = _seconds_a_step(model, batches, 1)
         most = min(int(_LONGEST_CALL / single), _MOST_STEPS, feed.num_batches)

@@ -17,6 +17,7 @@ from dlkit.training.callbacks import BestModel, MetricsLog, StopOnNaN
 from dlkit.training.devices import Devices
 from dlkit.training.interruption import Interrupted, Interruption
 from dlkit.training.loop import Loop, StoppedAtStep
+from dlkit.training.out_of_memory import telling_out_of_memory
 from dlkit.training.progress import Display, Plan
 from dlkit.training.progress_callback import ProgressCallback
 from dlkit.training.saver import Saver
@@ -73,7 +74,7 @@ def fit(
     Raises:
         Interrupted: If a signal stopped it; its state is saved, unless it was the second signal.
         DlkitError: If a loss is not a number (`not-a-number`), `best` names what is not measured (`unknown-monitor`)
-            or has no known direction (`unknown-direction`), a file cannot be written (`cannot-write`), examples cannot
+            or has no known direction (`unknown-direction`), memory is too small (`out-of-memory`), a file cannot be written (`cannot-write`), examples cannot
             be read, or the state is of another training (`state-differs`).
     """
     if best and best[0].startswith("val_") and validation is None:
@@ -109,7 +110,7 @@ def fit(
         )
         first, is_stopped = start.position.epoch if start else 0, False
         try:
-            with telling_failures(train, validation):
+            with telling_failures(train, validation), telling_out_of_memory(model, train):
                 model.fit(
                     train,
                     validation_data=validation,

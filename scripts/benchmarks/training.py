@@ -67,7 +67,7 @@ def _has_torch() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
-class _Clock:
+class Clock:
     """A display that notes when epochs end."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ def _rate(ended: list[float], examples: int) -> float:
 def _dlkit(recipe: str, settings: dict[str, Any], epochs: int, **more: Any) -> float:
     import dlkit
 
-    clock = _Clock()
+    clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         loaded = dlkit.load(recipe, {**settings, **COMMON, "training.epochs": epochs, **more})
         run = dlkit.train(loaded, runs_dir=Path(folder), display=clock)

@@ -122,7 +122,7 @@ def test_a_batch_is_a_function_of_seed_epoch_and_step(make: Callable[[], Change]
     assert same(batches(feed(), 1), second)  # another feed, which made no epoch before this one
     assert same(batches(used, 0), first)
     assert same(batches(used, 1, start=2), second[2:])
-    assert used.get_tf_dataset().element_spec[0].shape[1:] == plain[0][0].shape[1:]
+    assert used.element_spec[0].shape[1:] == plain[0][0].shape[1:]
     if name in _NOT_RANDOM:
         assert same(second, first)
         return

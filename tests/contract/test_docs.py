@@ -22,7 +22,7 @@ def test_a_recipe_is_valid(page: str, block: str) -> None:
 
 
 def test_recipes_are_found() -> None:
-    assert {page for page, _ in RECIPES} >= {"README.md", "data.md"}
+    assert {page for page, _ in RECIPES} >= {"README.md", "data.md", "training.md"}
 
 
 def test_the_tables_are_up_to_date() -> None:

@@ -97,11 +97,11 @@ def test_features_and_targets_belong_together_and_keep_their_types() -> None:
 def test_one_feature_is_a_tensor_several_are_a_dict_in_their_order() -> None:
     every = arrays()
     single, several = Feed(every.select(["row"]), batch_size=2), Feed(every.select(["row", "image"]), batch_size=2)
-    assert single.get_tf_dataset().element_spec[0].dtype == "float32"
-    assert set(several.get_tf_dataset().element_spec[0]) == {"row", "image"}
+    assert single.element_spec[0].dtype == "float32"
+    assert set(several.element_spec[0]) == {"row", "image"}
     targets = Arrays(every.features, {"y": every.targets["y"], "z": every.features["row"]})
-    assert set(Feed(targets, batch_size=2).get_tf_dataset().element_spec[1]) == {"y", "z"}
-    assert len(Feed(every.select(targets=[]), batch_size=2).get_tf_dataset().element_spec) == 1
+    assert set(Feed(targets, batch_size=2).element_spec[1]) == {"y", "z"}
+    assert len(Feed(every.select(targets=[]), batch_size=2).element_spec) == 1
 
 
 def test_what_keras_asks_an_adapter() -> None:
@@ -239,7 +239,7 @@ def pictures(bad: int | None = None) -> Arrays:
 def test_a_column_is_read_batch_by_batch_by_several_threads() -> None:
     given = pictures()
     feed = Feed(given, batch_size=2, seed=7)
-    assert feed.get_tf_dataset().element_spec[0].shape.as_list() == [None, 4, 4, 1]
+    assert feed.element_spec[0].shape.as_list() == [None, 4, 4, 1]
     for x, y in feed:
         assert x.dtype == "uint8" and x.shape[1:] == (4, 4, 1)
         assert x[:, 0, 0, 0].numpy().tolist() == y.numpy().tolist()

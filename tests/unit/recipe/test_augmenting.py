@@ -141,7 +141,9 @@ def test_a_written_loss_must_take_shares(read: Read) -> None:
     assert (code, cure) == ("metric-contradicts-target", "use CategoricalAccuracy")
     smoothed = "training: {epochs: 1, loss: {CategoricalCrossentropy: {label_smoothing: 0.1}}, metrics: [F1Score]}"
     assert read(f"{mixed}\n{smoothed}").supervisions["digit"].loss.arguments["label_smoothing"] == 0.1
-    code, _, _ = message(read, f"data: {{source: digits}}\n{smoothed}".replace(", metrics: [F1Score]", ""))
+    unmixed = read(f"data: {{source: digits}}\n{smoothed}".replace(", metrics: [F1Score]", ""))
+    assert unmixed.supervisions["digit"].shares == 10  # smoothing takes shares of the classes, which it is given
+    code, _, _ = message(read, "training: {epochs: 1, loss: CategoricalCrossentropy}")
     assert code == "loss-contradicts-output"
 
 
