@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -76,7 +77,14 @@ def local_devices(strategy: str) -> Devices:
             "Write `auto`, which takes what there is; for a trial on one CPU, add --logical-devices 2.",
             "one-device",
         )
-    return Devices(tf.distribute.MirroredStrategy(names))
+    return Devices(_mirrored(tuple(names)))
+
+
+@functools.cache
+def _mirrored(names: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
+    # Each strategy numbers its collective operations from the same number on, and TensorFlow remembers for the whole
+    # process what a number stood for: those of a second strategy on the same devices are aborted.
+    return tf.distribute.MirroredStrategy(names)
 
 
 def refuse_unsupported() -> None:

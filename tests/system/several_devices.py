@@ -128,6 +128,7 @@ def main(root: Path) -> None:
                 "masks": masks(),
                 "same": weights(noisy) == weights(again),
                 "same metrics": noisy.folder.metrics.read_text() == again.folder.metrics.read_text(),
+                "one strategy": local_devices("mirrored").strategy is local_devices("auto").strategy,
                 "synchronized": [
                     layer.synchronized for layer in alone.layers if isinstance(layer, keras.layers.BatchNormalization)
                 ],

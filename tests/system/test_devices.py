@@ -49,6 +49,10 @@ def test_a_killed_run_ends_as_one_left_alone(told: dict[str, Any]) -> None:
     assert told["same"] and told["same metrics"]
 
 
+def test_trainings_in_one_process_share_a_strategy(told: dict[str, Any]) -> None:
+    assert told["one strategy"]
+
+
 def test_the_saved_model_needs_no_second_device(told: dict[str, Any]) -> None:
     assert told["synchronized"] == [True]
     assert told["prediction"] == [6, 10]
