@@ -10,7 +10,7 @@ from dlkit.recipe.graph import Component, Graph
 from dlkit.recipe.keys import Every
 from dlkit.recipe.load import Recipe
 from dlkit.training.cluster import cluster_of_environment
-from dlkit.training.devices import Devices, local_devices
+from dlkit.training.devices import Devices, local_devices, refuse_unsupported
 from dlkit.training.multi_worker import multi_worker_devices
 from dlkit.training.together import tell_joined
 from dlkit.workflows.preparation import batch_size_of
@@ -23,6 +23,7 @@ def devices_of(recipe: Recipe) -> Devices:
     Raises:
         DlkitError: They are not there (`one-device`, `no-cluster`, `wrong-cluster`, `unsupported-device`).
     """
+    refuse_unsupported()
     strategy = recipe.config.training.strategy
     cluster = cluster_of_environment() if strategy in ("multi_worker", "auto") else None
     if cluster is not None:

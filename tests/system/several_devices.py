@@ -22,7 +22,7 @@ from dlkit.workflows.train import train
 
 PLAIN: dict[str, Any] = {
     "name": "test/devices",
-    "data": {"source": "digits", "batch_size": 64, "limit": 700, "class_weight": "balanced"},
+    "data": {"source": "digits", "batch_size": 48, "class_weight": "balanced"},
     "model": {
         "sequential": [
             {"Rescaling": {"scale": 0.0625}},

@@ -17,7 +17,7 @@ from dlkit.recipe.load import load
 from dlkit.training.devices import Devices, local_devices
 from dlkit.workflows.devices import check_devices, smallest_split
 
-STEPS = 11  # of 64 examples; the last has fewer
+STEPS = 27  # of 48 examples; the last has fewer
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_the_losses_are_those_of_one_device(told: dict[str, Any]) -> None:
     one, two = np.array(told["one"]), np.array(told["two"])
     assert len(one) == len(two) == 2 * STEPS
-    full = [step for step in range(2 * STEPS) if step % STEPS != STEPS - 1]  # the last batch has other parts
-    np.testing.assert_allclose(two[full][: STEPS - 1], one[full][: STEPS - 1], rtol=1e-5)
+    np.testing.assert_allclose(two[:20], one[:20], rtol=1e-5)
     np.testing.assert_allclose(two, one, rtol=5e-3)
 
 

@@ -57,6 +57,7 @@ def train(
     from dlkit.recipe.load import load
 
     loaded = load(recipe, settings or (), quick=quick, allow_plugins=allow_plugins)
+    _check_devices(find_lr, workers, logical_devices)
     if fold is not None:
         loaded = _one_fold(loaded, fold)
     if logical_devices and loaded.config.training.strategy == "none":
@@ -100,6 +101,14 @@ def train(
 
         run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started, warned=warned, told=out.say)
     report_run(out, run, where)
+
+
+def _check_devices(find_lr: bool, workers: int | None, logical_devices: int | None) -> None:
+    """Refuses options that do not go together."""
+    if find_lr and (workers or logical_devices):
+        raise BadParameter("the learning rate is looked for on one device", param_hint="--find-lr")
+    if workers and logical_devices:
+        raise BadParameter("several processes have a device each; take one of the two", param_hint="--logical-devices")
 
 
 def _find_learning_rate(out: Output, loaded: Loaded, recipe: str, runs_dir: Path | None) -> None:
