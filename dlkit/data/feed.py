@@ -63,13 +63,16 @@ class Once:
 
     def __init__(self, feed: Feed) -> None:
         self._feed: Any = weakref.proxy(feed)
-        self._last: Any = None
+        # Keras holds the iterator: here it must not outlive a training that failed (see `cli.main`).
+        self._last: Callable[[], Any] = lambda: None
 
     def __iter__(self) -> Any:
-        if self._feed._begun or self._last is None:
+        last = self._last()
+        if self._feed._begun or last is None:
             self._feed._begun = False
-            self._last = iter(self._feed._dataset)
-        return self._last
+            last = iter(self._feed._dataset)
+            self._last = weakref.ref(last)
+        return last
 
 
 class _Block(NamedTuple):
