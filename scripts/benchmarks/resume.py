@@ -23,7 +23,7 @@ from typing import Any
 
 from training import Clock
 
-ROUNDS = 5
+ROUNDS = 3
 CASES: dict[str, dict[str, Any]] = {
     "fashion_mnist/cnn": {"training.epochs": 3, "data.limit": 12_800},
     "adult/mlp": {"training.epochs": 30},

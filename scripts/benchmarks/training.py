@@ -26,7 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROUNDS = 5
+ROUNDS = 3
 CASES: dict[str, tuple[str, dict[str, Any], int]] = {
     "images": ("fashion_mnist/cnn", {"data.limit": 12_800}, 3),
     "table": ("adult/mlp", {}, 5),
