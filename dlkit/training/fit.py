@@ -109,14 +109,16 @@ def fit(
             limit=limit,
         )
         first, is_stopped = start.position.epoch if start else 0, False
+        # Within an epoch the loop sees to the limit itself: the epoch is still to be measured.
+        is_over = bool(start) and (start.stop_training or (not start.position.step and loop.is_reached(start.position)))
         try:
             with telling_failures(train, validation), telling_out_of_memory(model, train):
                 model.fit(
                     train,
                     validation_data=validation,
-                    # A stage that a callback has ended has no epochs left.
+                    # What a callback or the limit has ended has no epochs left.
                     initial_epoch=first,
-                    epochs=first if start and start.stop_training else stage.epochs,
+                    epochs=first if is_over else stage.epochs,
                     callbacks=loop,
                     shuffle=False,
                     verbose=0,

@@ -122,7 +122,7 @@ class Loop(keras.callbacks.CallbackList):
             super().on_test_batch_end(batch, logs)
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        if self._exact and not self._cut:
+        if self._exact and self._stops_validation and not self._cut:
             # Validation resets the metrics, and may change what is not trained.
             self._before_validation = self._take(self._epoch, self._data.num_batches, trained=False)
         self._averages.put_in()
@@ -149,6 +149,13 @@ class Loop(keras.callbacks.CallbackList):
         else:
             self._end_epoch(epoch + 1)
 
+    def is_reached(self, position: Position) -> bool:
+        """Whether the limit ends the training at a position; where it does, `is_limited` says so from now on."""
+        epochs = self._stage.epochs_before + position.epoch
+        steps = self._stage.steps_before + position.epoch * self._data.num_batches + position.step
+        self.is_limited = self._limit.reached(epochs, steps, self._saver.seconds)
+        return self.is_limited
+
     def _ends_before(self, batch: int) -> bool:
         """Does what is due between two steps, and says whether the epoch ends there."""
         is_new = batch > self._steps.first
@@ -157,10 +164,10 @@ class Loop(keras.callbacks.CallbackList):
             raise StoppedAtStep
         due = self._saver.step_done(batch - self._seen)
         self._seen = batch
-        if self._is_reached(self._epoch, batch):
+        if self.is_reached(self._at(self._epoch, batch)):
             # Keras would leave without a validation; the epoch ends as every other, and a resumed run goes on in it.
             self._steps.end = batch
-            self.is_limited = self._cut = True
+            self._cut = True
         if is_new and (due or self._cut):
             self._save(self._epoch, batch)
         return self._cut
@@ -168,15 +175,10 @@ class Loop(keras.callbacks.CallbackList):
     def _end_epoch(self, epochs: int) -> None:
         """Does what is due between two epochs."""
         due = self._saver.epoch_done(self._data.num_batches - self._seen)
-        self.is_limited = self._is_reached(epochs, 0)
-        if due or self.is_limited or self.model.stop_training or epochs == self._stage.epochs:
+        if self.is_reached(self._at(epochs, 0)) or due or self.model.stop_training or epochs == self._stage.epochs:
             self._save(epochs, 0)
         if self.is_limited:
             self.model.stop_training = True
-
-    def _is_reached(self, epoch: int, step: int) -> bool:
-        steps = self._stage.steps_before + epoch * self._data.num_batches + step
-        return self._limit.reached(self._stage.epochs_before + epoch, steps, self._saver.seconds)
 
     def _save(self, epoch: int, step: int) -> None:
         self._steps.look(epoch)  # a state whose loss is not a number would take the place of a good one
@@ -184,7 +186,10 @@ class Loop(keras.callbacks.CallbackList):
             self._saver.save(lambda: self._take(epoch, step), self.callbacks)
 
     def _take(self, epoch: int, step: int, trained: bool = True) -> State:
-        return State.of(self.model, self.callbacks, Position(self._stage.number, epoch, step), trained)
+        return State.of(self.model, self.callbacks, self._at(epoch, step), trained)
+
+    def _at(self, epoch: int, step: int) -> Position:
+        return Position(self._stage.number, epoch, step)
 
 
 def _overrides(callback: keras.callbacks.Callback, name: str) -> bool:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROUNDS = 3
+ROUNDS = 2
 EPOCHS = 4
 RECIPE = [
     "fashion_mnist/cnn",

@@ -212,6 +212,19 @@ def test_a_run_killed_while_it_is_tested_is_tested_when_it_goes_on(left_alone, m
     assert_same(resume(folder), whole)
 
 
+@pytest.mark.parametrize("limit", [{"epochs": 2}, {"steps": 11}, {"steps": 16}])
+def test_a_run_killed_at_its_limit_ends_there(left_alone, monkeypatch, tmp_path, limit):
+    path, _ = left_alone("lengthened")
+    recipe = load(path, {"training.stop_after": limit})
+    whole = train(recipe, runs_dir=tmp_path / "whole")
+    folder = RunFolder.create(tmp_path, "test/exact")
+    with monkeypatch.context() as patched:
+        patched.setattr("dlkit.workflows.train.evaluate_model", lambda *given: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            train(recipe, folder=folder)
+    assert_same(resume(folder), whole)
+
+
 def test_a_finished_run_is_given_back_as_it_is(left_alone):
     _, whole = left_alone("callbacks and averages")
     said: list[str] = []
