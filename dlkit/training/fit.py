@@ -110,7 +110,9 @@ def fit(
         )
         first, is_stopped = start.position.epoch if start else 0, False
         # Within an epoch the loop sees to the limit itself: the epoch is still to be measured.
-        is_over = bool(start) and (start.stop_training or (not start.position.step and loop.is_reached(start.position)))
+        is_over = start is not None and (
+            start.stop_training or (not start.position.step and loop.is_reached(start.position))
+        )
         try:
             with telling_failures(train, validation), telling_out_of_memory(model, train):
                 model.fit(
