@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
@@ -55,11 +57,21 @@ def wait_for_all(devices: Devices) -> None:
         strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(tf.function(lambda: tf.constant(1.0))), axis=None)
 
 
-def lost_worker(error: tf.errors.OpError) -> DlkitError:
-    """What a failed collective means to a person."""
-    named = [line.strip() for line in error.message.splitlines() if "/job:worker" in line]
-    return DlkitError(
-        f"The training has lost one of its workers{': ' + named[-1] if named else '.'}",
-        "See what that one said; `dlkit resume` goes on from the last state, with as many workers.",
-        "worker-lost",
-    )
+@contextmanager
+def telling_lost_workers(devices: Devices) -> Iterator[None]:
+    """Says of a failed collective what it means to a person.
+
+    Raises:
+        DlkitError: Another worker is gone (`worker-lost`).
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if devices.workers == 1:
+            raise
+        named = [line.strip() for line in error.message.splitlines() if "/job:worker" in line]
+        raise DlkitError(
+            f"The training has lost one of its workers{': ' + named[-1] if named else '.'}",
+            "See what that one said; `dlkit resume` goes on from the last state, with as many workers.",
+            "worker-lost",
+        ) from error

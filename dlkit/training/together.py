@@ -7,6 +7,7 @@ the chief writes down at one question, every worker sees at the next.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,18 @@ def tell_joined() -> None:
     """Tells the launcher, if there is one, that this worker has joined the others."""
     if path := os.environ.get(JOINED):
         Path(path).touch()
+
+
+def end_with_launcher() -> None:
+    """Lets this process end when its launcher does, however that ends: it holds the other end of standard input."""
+    if JOINED in os.environ:
+        threading.Thread(target=_wait_for_end_of_input, daemon=True).start()
+
+
+def _wait_for_end_of_input() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)  # at once: what waits for another worker hears nothing
 
 
 def can_agree() -> bool:

@@ -12,7 +12,7 @@ from dlkit.recipe.load import Recipe
 from dlkit.training.cluster import cluster_of_environment
 from dlkit.training.devices import Devices, local_devices, refuse_unsupported
 from dlkit.training.multi_worker import multi_worker_devices
-from dlkit.training.together import tell_joined
+from dlkit.training.together import end_with_launcher, tell_joined
 from dlkit.workflows.preparation import batch_size_of
 from dlkit.workflows.stages import planned_stages
 
@@ -27,6 +27,7 @@ def devices_of(recipe: Recipe) -> Devices:
     strategy = recipe.config.training.strategy
     cluster = cluster_of_environment() if strategy in ("multi_worker", "auto") else None
     if cluster is not None:
+        end_with_launcher()
         devices = multi_worker_devices(cluster)
         tell_joined()
         return devices

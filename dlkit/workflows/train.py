@@ -27,7 +27,7 @@ from dlkit.runs.provenance import provenance
 from dlkit.training.checkpoints import Saved
 from dlkit.training.determinism import seed_everything
 from dlkit.training.devices import Devices
-from dlkit.training.multi_worker import lost_worker, wait_for_all
+from dlkit.training.multi_worker import telling_lost_workers, wait_for_all
 from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
 from dlkit.training.replicas import prepare_for_replicas
 from dlkit.training.saver import Saver
@@ -149,7 +149,7 @@ def carry_out(
         by_clock=devices.workers == 1,
     )
     try:
-        with run.log.open("a", encoding="utf-8", buffering=1) as log:
+        with telling_lost_workers(devices), run.log.open("a", encoding="utf-8", buffering=1) as log:
             train_stages(
                 prepared,
                 built,
@@ -162,12 +162,11 @@ def carry_out(
                 devices=devices,
                 start=start,
             )
-    except tf.errors.OpError as error:
-        raise (lost_worker(error) if devices.workers > 1 else error) from error
     finally:
         saver.close()
     metrics = evaluate_model(run, prepared, model_file(run, "best")) if devices.is_chief else {}
-    wait_for_all(devices)
+    with telling_lost_workers(devices):
+        wait_for_all(devices)
     return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=recipe.allow_plugins)
 
 

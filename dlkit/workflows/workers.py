@@ -17,6 +17,7 @@ from pathlib import Path
 
 from dlkit.errors import DlkitError
 from dlkit.training.cluster import Cluster
+from dlkit.training.interruption import Interrupted
 from dlkit.training.together import JOINED, STOP
 
 _START_SECONDS = 180.0
@@ -53,6 +54,7 @@ def train_with_workers(words: Sequence[str], workers: int, tell: Callable[[str],
         The exit status of the chief.
 
     Raises:
+        Interrupted: By a second signal, or before the workers were started.
         DlkitError: There are fewer GPUs than workers (`too-few-gpus`), or a worker was lost (`worker-lost`).
     """
     gpus = _gpus()
@@ -63,20 +65,22 @@ def train_with_workers(words: Sequence[str], workers: int, tell: Callable[[str],
             "too-few-gpus",
         )
     with tempfile.TemporaryDirectory(prefix="dlkit-workers-") as folder:
-        launched = _launch(words, workers, Path(folder), bool(gpus))
+        launched: list[_Worker] = []
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         asked = [0]
 
         def forward(number: int, frame: object) -> None:
             asked[0] += 1
-            if asked[0] > 1:
+            if asked[0] > 1 or not launched:
                 _kill(launched)
+                raise Interrupted(signal.Signals(number))
             with suppress(ProcessLookupError):
                 launched[0].process.send_signal(number)
 
         try:
             for number in before:
                 signal.signal(number, forward)
+            _launch(launched, words, workers, Path(folder), bool(gpus))
             return _watch(launched, asked, tell)
         finally:
             _kill(launched)
@@ -84,11 +88,11 @@ def train_with_workers(words: Sequence[str], workers: int, tell: Callable[[str],
                 signal.signal(number, handler)
 
 
-def _launch(words: Sequence[str], workers: int, folder: Path, has_gpus: bool) -> list[_Worker]:
+def _launch(launched: list[_Worker], words: Sequence[str], workers: int, folder: Path, has_gpus: bool) -> None:
+    """Starts the workers, and notes each as it is started."""
     cluster = [f"127.0.0.1:{port}" for port in free_ports(workers)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = str(max(1, cores // workers))
-    launched = []
     for number in range(workers):
         joined = folder / f"joined-{number}"
         environment = {
@@ -100,19 +104,19 @@ def _launch(words: Sequence[str], workers: int, folder: Path, has_gpus: bool) ->
             "TF_NUM_INTRAOP_THREADS": threads,
             "OMP_NUM_THREADS": threads,
             **({"CUDA_VISIBLE_DEVICES": str(number)} if has_gpus else {}),
+            **({"TMPDIR": str(folder)} if number else {}),  # so that what a killed one leaves goes with the folder
         }
         output = folder / f"worker-{number}.txt" if number else None
         with open(output or os.devnull, "wb") as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dlkit", *words],
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # whose end tells the workers that the launcher is gone
                 stdout=file if output else None,
                 stderr=file if output else None,
                 start_new_session=True,  # Ctrl-C is the launcher's, which passes it on to the chief alone
             )
         launched.append(_Worker(number, process, output, joined))
-    return launched
 
 
 def _watch(workers: list[_Worker], asked: list[int], tell: Callable[[str], None]) -> int:
@@ -121,11 +125,10 @@ def _watch(workers: list[_Worker], asked: list[int], tell: Callable[[str], None]
     while True:
         time.sleep(0.1)
         ended = [worker for worker in workers if worker.process.poll() is not None]
-        if asked[0] > 1:
-            return 128 + signal.SIGINT
         if chief in ended and (chief.process.returncode == 0 or asked[0]):
             _wait(workers, _END_SECONDS)
-            return chief.process.returncode
+            status = chief.process.returncode
+            return status if status >= 0 else 128 - status
         failed = [worker for worker in ended if worker.process.returncode != 0]
         if failed:
             first = failed[0]

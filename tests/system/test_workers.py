@@ -149,6 +149,21 @@ def test_a_killed_worker_ends_the_others_and_the_run_goes_on_to_the_bit(whole, r
     assert_same(only_run(tmp_path), whole)
 
 
+def test_workers_end_with_a_launcher_that_is_killed(whole, recipe, tmp_path, start) -> None:
+    process = start("train", recipe, "--workers", 2, "--runs-dir", tmp_path)
+    wait_for(lambda: has_states(tmp_path), process)
+    workers = [worker_of(process, number) for number in range(2)]
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)  # the chief holds the same output
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process = start("resume", "latest", "--runs-dir", tmp_path)
+    assert process.wait(SECONDS) == 0, process.communicate()[0][-3000:]
+    assert_same(only_run(tmp_path), whole)
+
+
 def test_a_signal_stops_all_at_one_step_and_the_run_goes_on_to_the_bit(whole, recipe, tmp_path, start) -> None:
     process = start("train", recipe, "--workers", 2, "--runs-dir", tmp_path)
     wait_for(lambda: has_states(tmp_path), process)

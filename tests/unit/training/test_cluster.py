@@ -41,6 +41,18 @@ def test_what_a_cluster_tells_tensorflow_reads_back() -> None:
         (tf_config({"worker": ["a:1", "b:1"]}, index=2), "the worker 2, which the cluster does not have"),
         (tf_config({"worker": ["a:1", "b:1"]}, "chief"), "the chief 0, which the cluster does not have"),
         (tf_config({"worker": ["a:1"]}), "names one worker only"),
+        (tf_config({"worker": {"0": "a:1", "1": "b:1"}}), "which is no list of host:port"),
+        (tf_config({"worker": ["a", "b"]}), "which is no list of host:port"),
+        (tf_config({"worker": "a:1,b:2"}), "which is no list of host:port"),
+        (tf_config({"chief": ["a:1", "b:1"], "worker": ["c:1"]}), "names several chiefs"),
+        (
+            {
+                "TF_CONFIG": json.dumps(
+                    {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1.9}}
+                )
+            },
+            "no whole number",
+        ),
     ],
 )
 def test_a_wrong_tf_config_is_told_with_one_that_is_right(told: dict[str, str], message: str) -> None:
@@ -60,5 +72,6 @@ def test_slurm_s_variables() -> None:
         "SLURM_JOB_ID": "1234567",
     }
     assert cluster_of_environment(slurm) == Cluster(("node1:24567", "node1:24568", "node2:24567"), 2)
-    with pytest.raises(DlkitError, match="Slurm's variables cannot be understood"):
-        cluster_of_environment({**slurm, "SLURM_STEP_TASKS_PER_NODE": "many"})
+    for wrong in ({"SLURM_STEP_TASKS_PER_NODE": "many"}, {"SLURM_STEP_NUM_TASKS": "two"}, {"SLURM_PROCID": "3"}):
+        with pytest.raises(DlkitError, match="Slurm's variables cannot be understood"):
+            cluster_of_environment({**slurm, **wrong})
