@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -66,12 +67,16 @@ class Checkpoints:
 
     Args:
         run: The run folder.
+
+    Attributes:
+        spent: Seconds of a processor that the last state took to write, beside the training.
     """
 
     def __init__(self, run: RunFolder) -> None:
         self._run = run
         self._writer = ThreadPoolExecutor(1, "states")
         self._pending: Future[None] | None = None
+        self.spent = 0.0
 
     @property
     def busy(self) -> bool:
@@ -108,6 +113,7 @@ class Checkpoints:
         self._writer.shutdown()
 
     def _write(self, path: Path, saved: Saved) -> None:
+        began = time.thread_time()
         write_bytes(path, _to_bytes(saved))
         for old in states_of(self._run)[:-KEPT]:
             old.unlink(missing_ok=True)
@@ -115,6 +121,7 @@ class Checkpoints:
         for best in self._run.checkpoints.glob(f"*{_BEST}"):
             if best not in kept:
                 best.unlink(missing_ok=True)
+        self.spent = time.thread_time() - began
 
 
 def name_of(position: Position) -> str:

@@ -76,7 +76,9 @@ class Saver:
         self._epochs += 1
         match self._every:
             case None:
-                affordable = self._clock() - self._saved_at >= self._cost / _SHARE and not self._checkpoints.busy
+                # The thread that writes takes its time from the training too, where all cores are busy.
+                cost = self._cost + self._checkpoints.spent
+                affordable = self._clock() - self._saved_at >= cost / _SHARE and not self._checkpoints.busy
                 return due or affordable or not self._by_clock
             case Every(epochs=int(interval)):
                 return self._epochs >= interval
