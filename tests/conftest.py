@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # Read by TensorFlow and matplotlib when they are imported, and by the processes that tests start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["MPLBACKEND"] = "Agg"
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so the processes that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Two cores are shared, so a slow example is no failure; in CI the same examples are drawn in every run.
 hypothesis.settings.register_profile("dlkit", deadline=None, derandomize="CI" in os.environ)
