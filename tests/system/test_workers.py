@@ -125,7 +125,7 @@ def test_the_numbers_are_those_of_two_devices_of_one_process(whole, recipe, tmp_
     assert [line["val_loss"] for line in here] == pytest.approx([line["val_loss"] for line in there], rel=5e-3)
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.slow)])
 def test_a_killed_worker_ends_the_others_and_the_run_goes_on_to_the_bit(whole, recipe, tmp_path, start, kills) -> None:
     moments = random.Random(kills)
     words: tuple[object, ...] = ("train", recipe, "--workers", 2)
