@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import Expectation
 from dlkit.recipe.load import Recipe
 from dlkit.runs.folder import RunFolder
@@ -25,17 +26,22 @@ class Run:
 
     Args:
         folder: The folder.
-        metrics: What was measured on the test split, as `test_accuracy`.
+        evaluation: What was measured on the test split.
         expectations: What the recipe's `expect` says of it.
         which: Whether `model` is the best one or the last.
         allow_plugins: Whether the recipe's plugins may be run.
     """
 
     folder: RunFolder
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    evaluation: Evaluation = field(default_factory=Evaluation)
     expectations: list[Expectation] = field(default_factory=list)
     which: Which = "best"
     allow_plugins: bool = False
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What was measured on the test split, as `test_accuracy`."""
+        return self.evaluation.metrics
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -53,7 +59,7 @@ class Run:
         """Measures the model on the test split again."""
         from dlkit.workflows.evaluate import evaluate
 
-        return evaluate(self.folder, which=self.which, allow_plugins=self.allow_plugins)
+        return dict(evaluate(self.folder, which=self.which, allow_plugins=self.allow_plugins).metrics)
 
     def predict(self, x: Any) -> np.ndarray | dict[str, np.ndarray]:
         """What the model gives for raw input: an array of examples, or a mapping of arrays by feature."""

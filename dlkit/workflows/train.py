@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from dlkit.data.fingerprint import fingerprint
 from dlkit.errors import DlkitError
+from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
 from dlkit.models.policy import dtype_policy
 from dlkit.recipe.availability import refuse_unavailable
@@ -164,10 +165,11 @@ def carry_out(
             )
     finally:
         saver.close()
-    metrics = evaluate_model(run, prepared, model_file(run, "best")) if devices.is_chief else {}
+    evaluation = evaluate_model(run, prepared, model_file(run, "best")) if devices.is_chief else Evaluation()
     with telling_lost_workers(devices):
         wait_for_all(devices)
-    return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=recipe.allow_plugins)
+    expectations = compare(recipe.config.expect, evaluation.metrics)
+    return Run(run, evaluation, expectations, allow_plugins=recipe.allow_plugins)
 
 
 def _training_others(root: Path, devices: Devices) -> Callable[[Recipe], RunFolder]:
