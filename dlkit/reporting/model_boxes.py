@@ -135,14 +135,13 @@ class _Reader:
     def _layer_boxes(self, runs: list[list[_Part]]) -> Iterator[Box]:
         owners = self._owners([part for run in runs for part in run])
         for run in runs:
-            details = self._details(run[0], owners)
             if len(run) == 1:
-                yield Box(run[0].name, details)
+                yield Box(run[0].name, self._details(run[0], owners))
             else:
                 name = f"{run[0].name} … {run[-1].name} ×\N{NO-BREAK SPACE}{len(run)}"
-                yield Box(name, tuple(f"{text} each" if text.endswith("parameters") else text for text in details))
+                yield Box(name, self._details(run[0], owners, " each"))
 
-    def _details(self, part: _Part, owners: Mapping[str, str]) -> tuple[str, ...]:
+    def _details(self, part: _Part, owners: Mapping[str, str], each: str = "") -> tuple[str, ...]:
         """What is told of a part: class or number of layers, output shape, parameters."""
         layers = list(dict.fromkeys(call.layer for call in part.calls))
         is_call = part.calls[0].name == part.name
@@ -150,7 +149,7 @@ class _Reader:
         count = sum(self.parameters.get(layer, 0) for layer in layers if owners[layer] == part.name)
         told = [what, *self._shape(part.calls[-1].name, part.calls[-1].layer)]
         if count:
-            told.append(counted(count, "parameter"))
+            told.append(counted(count, "parameter") + each)
         told += self._shared(part, owners)
         return tuple(told)
 

@@ -268,13 +268,11 @@ def test_a_tensor_from_nowhere_is_refused():
 
 
 @settings(max_examples=40)
-@given(
-    st.integers(1, 3), st.lists(st.tuples(st.sets(st.integers(0, 99), min_size=1, max_size=3), st.text(max_size=40)))
-)
+@given(st.integers(1, 3), st.lists(st.sets(st.integers(0, 99), min_size=1, max_size=3)))
 def test_lines_never_run_through_boxes(inputs, layers):
     names = [f"in{number}" for number in range(inputs)]
     graph = Graph(tuple(names))
-    for number, (taken, shape) in enumerate(layers):
+    for number, taken in enumerate(layers):
         sources = sorted({names[source % len(names)] for source in taken})
         graph.layers[f"a{number}"] = Component("layer", "Dense" * (1 + number % 4))
         graph.calls.append(Call(f"a{number}", f"a{number}", tuple(map(Tensor, sources))))
