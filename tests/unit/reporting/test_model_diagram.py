@@ -168,6 +168,18 @@ def test_a_skip_runs_beside_the_boxes_that_it_passes():
     assert skip[:, 0].max() > picture["b"].right
 
 
+def test_boxes_are_ordered_so_that_lines_do_not_cross():
+    layers = {"one": ("Dense", "right"), "two": ("Dense", "left"), "both": ("Add", "one", "two")}
+    picture = drawn(graph_of(["left", "right"], layers, {"": "both"}))
+    assert (picture["left"].center < picture["right"].center) == (picture["two"].center < picture["one"].center)
+
+
+def test_long_lines_of_one_box_share_their_lane():
+    arrangement = arrange(4, [(0, 1), (1, 2), (2, 3), (0, 2), (0, 3)])
+    assert arrangement.rows == [[0], [1, 4], [2, 5], [3]]
+    assert arrangement.paths[-2:] == [(0, 4, 2), (0, 4, 5, 3)]
+
+
 def test_a_layer_that_is_called_again_tells_whose_weights_it_shares():
     layers = {
         "tower": ("Dense", "left"),
