@@ -61,9 +61,10 @@ class _Reader:
 
     def boxes_and_edges(self) -> tuple[list[Box], list[tuple[int, int]]]:
         runs = self._runs()
-        inputs = [Box(name, ("input", *self._shape(name)), is_layer=False) for name in self.graph.inputs]
+        inputs = [Box(_printable(name), ("input", *self._shape(name)), is_layer=False) for name in self.graph.inputs]
         outputs = [
-            Box(target or "output", ("output",) if target else (), is_layer=False) for target in self.graph.outputs
+            Box(_printable(target) or "output", ("output",) if target else (), is_layer=False)
+            for target in self.graph.outputs
         ]
         boxes = [*inputs, *self._layer_boxes(runs), *outputs]
         where = {name: number for number, name in enumerate(self.graph.inputs)}
@@ -163,6 +164,11 @@ class _Reader:
 
     def _shape(self, *names: str) -> list[str]:
         return [self.shapes[name] for name in names if name in self.shapes][:1]
+
+
+def _printable(name: str) -> str:
+    """A name of the data in one line; XML has no place for control characters."""
+    return "".join(letter if letter.isprintable() else " " for letter in name)
 
 
 def _tensors(call: Call) -> Iterator[Tensor]:

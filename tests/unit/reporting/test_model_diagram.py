@@ -258,6 +258,13 @@ def test_texts_are_escaped_and_nothing_from_outside_is_needed():
     assert "currentColor" in svg and "var(--accent, #0072B2)" in svg
 
 
+def test_names_of_the_data_may_hold_anything():
+    graph = graph_of(["two\nlines\x00", "年齢" * 40], {"a": ("Add", "two\nlines\x00", "年齢" * 40)}, {"\t": "a"})
+    picture = drawn(graph)
+    assert [box.name for box in picture.boxes[:2]] == ["two lines ", "年齢" * 40]
+    assert max(map(len, picture.boxes[1].lines)) * 12 < picture.boxes[1].right - picture.boxes[1].left
+
+
 def test_long_names_are_broken_and_stay_whole_in_the_title():
     long = "residual_1.normalized_conv.an_unusually_long_name_of_a_layer_that_somebody_once_wrote_into_a_recipe_for_fun"
     heads = {name: ("GlobalAveragePooling2D", long) for name in "abc"}
