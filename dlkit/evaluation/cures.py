@@ -235,8 +235,13 @@ def for_under_fitting(known: Known) -> tuple[Cure, ...]:
     return (*cures, Cure("look whether the features tell of the target at all: `dlkit data` shows them"))
 
 
-def for_not_converged(known: Known, done: int) -> tuple[Cure, ...]:
-    """More epochs, or what keeps the run from having them."""
+def for_not_converged(known: Known, done: int, is_slow: bool = False) -> tuple[Cure, ...]:
+    """More epochs, or what keeps the run from having them.
+
+    Args:
+        done: Epochs that were run.
+        is_slow: Whether a higher learning rate may do as well.
+    """
     if done < known.epochs and known.stops_early:
         return (Cure(f"let the run have all of its {known.epochs} epochs", "training.stop_after=null"),)
     if done < known.epochs and known.has_early_stopping:
@@ -246,7 +251,8 @@ def for_not_converged(known: Known, done: int) -> tuple[Cure, ...]:
     why = "twice as many epochs"
     if not known.schedule_follows:
         why += "; lengthen the schedule of the learning rate with them, or write its durations as `{share: ...}`"
-    return (Cure(why, f"{known.path}.epochs={2 * known.epochs}"),)
+    faster = _another_rate(known, 3, "or 3 times the learning rate") if is_slow else ()
+    return (Cure(why, f"{known.path}.epochs={2 * known.epochs}"), *faster)
 
 
 def for_plateau(known: Known) -> tuple[Cure, ...]:

@@ -54,7 +54,7 @@ EXPLODED = 1.5  # of the constant answer, in the mean of the first epoch
 DIVERGED, LEAST_DIVERGED = 2.0, 0.3  # of the lowest loss, and of the scale
 RISING = 1.2  # of the first loss
 BOUNCES = 0.05  # noise of both the level and the scale, in a mean over many steps
-SLOW = 0.8  # of the first loss, at the end
+SLOW = 0.9  # of the first loss, at the end
 STEADY = 0.5  # slope of the later half, of that of the earlier: losses that are well on their way fall ever more slowly
 LEARNED = 0.2  # a fall that shows that the network learns
 JITTER, JITTER_IF_RANDOM = 0.015, 0.03  # noise of the level that a rate makes which is too high to settle
@@ -179,6 +179,13 @@ class _Seen:
         return not self.decayed and half.max() <= CONSTANT_RATE * half.min()
 
     @property
+    def is_steady(self) -> bool:
+        """Whether the training loss falls about as fast in the later half as in the earlier."""
+        half = self.epochs // 2
+        early, late = trend(self.train[: self.epochs - half]), trend(self.train[-half:])
+        return late.falls and late.slope <= STEADY * early.slope
+
+    @property
     def movement(self) -> float:
         """Noise of the level of what dropout does not make noisy."""
         half = later(self.watched)
@@ -262,19 +269,20 @@ def _over_fitting(seen: _Seen) -> Diagnosis | None:
     smoothed = smooth(seen.val)
     lowest = int(np.argmin(smoothed))
     best = int(np.argmin(seen.val))
-    near = best if abs(best - lowest) <= 2 else lowest
+    # Where the lowest value of all is as good a beginning, it is the one to name: best.keras is of that epoch.
+    near = best if smoothed[best] <= smoothed[lowest] + noise(seen.val) else lowest
     if not (_rises_after(seen, smoothed, lowest) or _knows_by_heart(seen)):
         return None
     end, train = level(seen.val), level(seen.train)
-    rise = end / smoothed[lowest] - 1
+    rise = end / smoothed[near] - 1
     message = (
         f"The network over-fits from epoch {near + 1} on: since then the validation loss has risen by {rise:.0%}, while the training loss has not."
         if rise >= RISE
         else f"The network over-fits: it knows its training examples by heart, and since epoch {near + 1} the validation loss falls no more."
     )
     evidence = (
-        f"The validation loss is {smoothed[lowest]:.3g} around epoch {near + 1} and {end:.3g} at the end, the training loss"
-        f" {smooth(seen.train)[lowest]:.3g} and {train:.3g}{_kept(seen, best)}."
+        f"The validation loss is {smoothed[near]:.3g} around epoch {near + 1} and {end:.3g} at the end, the training loss"
+        f" {smooth(seen.train)[near]:.3g} and {train:.3g}{_kept(seen, best)}."
     )
     return Diagnosis("over-fitting", message, evidence, cures.for_over_fitting(seen.recipe))
 
@@ -308,17 +316,14 @@ def _stands_still(seen: _Seen, values: np.ndarray) -> bool:
 
 
 def _rate_too_low(seen: _Seen) -> Diagnosis | None:
-    if seen.recipe.starts_trained or (seen.baseline and seen.train[0] < 0.5 * seen.baseline):
+    learned = seen.recipe.starts_trained or (seen.baseline is not None and seen.train[0] < seen.baseline / 2)
+    if seen.epochs < ENOUGH or learned or (seen.val is not None and seen.val[-1] > seen.val[0]):
         return None  # what is learned already changes slowly
     first, last = float(seen.train[0]), level(seen.train)
-    half = seen.epochs // 2
-    early, late = trend(seen.train[: seen.epochs - half]), trend(seen.train[-max(half, 3) :])
-    is_steady = late.falls and late.slope <= STEADY * early.slope
     is_slow = last >= SLOW * first
     is_above = seen.baseline is not None and last > (1 + STILL) * seen.baseline
-    if not ((is_slow and is_steady and not seen.decayed) or (is_above and (is_steady or (is_slow and seen.movement < MOVES)))):
-        return None
-    if seen.val is not None and seen.val[-1] > seen.val[0]:
+    creeps = is_slow and seen.is_steady and not seen.decayed
+    if not creeps and not (is_above and (seen.is_steady or (is_slow and seen.movement < MOVES))):
         return None
     fall = 1 - last / first
     message = "The learning rate is too low: the training loss falls steadily, but so slowly that hardly anything is learned."
@@ -352,7 +357,8 @@ def _unfinished(seen: _Seen, last: int) -> Diagnosis:
     values = seen.watched
     message = f"The training has not converged: the {name} loss still falls in epoch {seen.epochs}, its last one."
     evidence = f"In the last {last} epochs the {name} loss fell from {values[-last]:.3g} to {values[-1]:.3g}."
-    return Diagnosis("not converged", message, evidence, cures.for_not_converged(seen.recipe, seen.epochs))
+    is_slow = seen.epochs >= FEW and seen.is_steady and not seen.decayed
+    return Diagnosis("not converged", message, evidence, cures.for_not_converged(seen.recipe, seen.epochs, is_slow))
 
 
 def _under_fitting(seen: _Seen) -> Diagnosis | None:
