@@ -2,7 +2,7 @@
 
 Curves of training are noisy, have spikes, and fall steeply at first. So noise is measured by second differences, which a
 slope does not enter, and their median, which spikes do not enter; slopes are those of Theil (1950) and Sen (1968), "Estimates of
-the regression coefficient based on Kendall's tau", with their 95 % interval; levels are medians.
+the regression coefficient based on Kendall's tau", with their 99 % interval; levels are medians.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def read_curves(lines: Sequence[Mapping[str, Any]], baseline: float | None = Non
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The slope of a line through points, per epoch, and its 95 % interval."""
+    """The slope of a line through points, per epoch, and its 99 % interval."""
 
     slope: float
     low: float
@@ -77,7 +77,7 @@ def trend(values: np.ndarray) -> Trend:
     if len(values) < 3:
         slope = float(values[-1] - values[0]) if len(values) == 2 else 0.0
         return Trend(slope, -math.inf, math.inf)
-    found = theilslopes(values)
+    found = theilslopes(values, alpha=0.99)
     return Trend(float(found.slope), float(found.low_slope), float(found.high_slope))
 
 

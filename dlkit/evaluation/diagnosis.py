@@ -61,7 +61,7 @@ JITTER, JITTER_IF_RANDOM = 0.015, 0.03  # noise of the level that a rate makes w
 HIGH = 0.1  # a level below which there is nothing left to learn
 CONSTANT_RATE = 1.5  # the largest rate of the later half over its smallest
 DECAYED = 0.5  # of the highest rate, at the end
-NOISY, LEAST_NOISY = 0.1, 0.03  # noise of the level and of the scale
+NOISY, LEAST_NOISY = 0.1, 0.02  # noise of the level and of the scale
 NOISIER = 3.0  # than the training loss
 
 
@@ -395,14 +395,14 @@ def _plateau(seen: _Seen) -> Diagnosis | None:
 def _validation_noise(seen: _Seen) -> Diagnosis | None:
     if seen.val is None or seen.epochs < ENOUGH:
         return None
-    half = later(seen.val)
-    size, middle = noise(half), float(np.median(half))
-    if size < NOISY * middle or size < LEAST_NOISY * seen.scale or size < NOISIER * noise(later(seen.train)):
+    most = later(seen.val, 2 / 3)
+    size, middle, in_training = noise(most), float(np.median(most)), noise(later(seen.train, 2 / 3))
+    if size < NOISY * middle or size < LEAST_NOISY * seen.scale or size < NOISIER * in_training:
         return None
     message = "The validation loss jumps from epoch to epoch, so that which epoch is best is mostly chance."
     evidence = (
-        f"In the later half the validation loss of {middle:.3g} changes at random by {size:.2g} from epoch to epoch, the training"
-        f" loss by {noise(later(seen.train)):.2g}."
+        f"From epoch to epoch the validation loss of {middle:.3g} changes at random by {size:.2g}, the training loss by"
+        f" {in_training:.2g}."
     )
     return Diagnosis("validation noise", message, evidence, cures.for_validation_noise(seen.recipe))
 

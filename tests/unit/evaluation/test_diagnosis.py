@@ -153,8 +153,8 @@ class TestKinds:
         assert 4 <= int(found.message.split("epoch ")[1].split(":")[0]) <= 16
 
     def test_validation_noise(self, seed: int, baseline: float | None) -> None:
-        train, val = falling(40, 1.6, 0.2, 4), falling(40, 1.4, 0.5, 4)
-        made = curves(noisy(train, 0.02, seed), noisy(val, 0.2, seed + 99), baseline=baseline)
+        train, val = falling(40, 1.6, 0.15, 4), falling(40, 1.4, 0.4, 4)
+        made = curves(noisy(train, 0.02, seed), noisy(val, 0.25, seed + 99), baseline=baseline)
         assert kinds(made) == ["validation noise"]
 
 
@@ -265,7 +265,7 @@ UNFINISHED = curves(falling(20, 2.1, 0.2, 14))
 DIVERGED = curves(2.3 * 1.2 ** np.arange(10))
 CREEPING = curves(np.linspace(2.45, 2.3, 20))
 STANDING = curves(noisy(falling(40, 2.0, 0.7, 3), 0.04, 0))
-JUMPING = curves(falling(40, 1.6, 0.2, 4), noisy(falling(40, 1.4, 0.5, 4), 0.2, 0))
+JUMPING = curves(falling(40, 1.6, 0.15, 4), noisy(falling(40, 1.4, 0.4, 4), 0.25, 0))
 UNABLE = curves(falling(40, 2.25, 1.8, 4))
 ALL = [OVER_FITTED, UNFINISHED, DIVERGED, CREEPING, STANDING, JUMPING, UNABLE]
 
