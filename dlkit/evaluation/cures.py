@@ -37,13 +37,15 @@ class Cure:
     setting: str | None = None
 
 
+_FIND_RATE = Cure("`dlkit train RECIPE --find-lr` measures which learning rates work")
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What cures and thresholds ask of a recipe, all of its last stage.
 
     Args:
         epochs: Epochs that it has at most.
-        name: The recipe's name.
         path: Where the stage is written, as `training` or `training.stages.1`.
         learning_rate: The rate, or the highest that its schedule names; None where none is written as a number.
         rate_path: Where that rate is set.
@@ -68,7 +70,6 @@ class Known:
     """
 
     epochs: int
-    name: str = "RECIPE"
     path: str = "training"
     learning_rate: float | None = None
     rate_path: str | None = None
@@ -115,7 +116,6 @@ def known_of(recipe: Recipe) -> Known:
     said = recipe.config.data.validation if "validation" in recipe.config.data.model_fields_set else None
     return Known(
         epochs=training.epochs or own.epochs,
-        name=recipe.name,
         path=path,
         learning_rate=rate,
         rate_path=f"{optimizer_path}.{word}" if rate is not None else None,
@@ -125,7 +125,7 @@ def known_of(recipe: Recipe) -> Known:
         reduces_on_plateau="ReduceLROnPlateau" in callbacks,
         has_early_stopping="EarlyStopping" in callbacks,
         stops_early=own.stop_after is not None,
-        starts_trained=training.initial_weights is not None or len(own.stages or ()) > 1 or "application" in _kinds(components),
+        starts_trained=bool(training.initial_weights or (own.stages or ())[1:] or any(map(_is_trained, components))),
         has_dropout=bool(names & _DROPOUT) or any(_drops(component) for component in components),
         has_augmentation=bool(recipe.augmentations) or bool(names & IMAGE_LAYERS),
         has_penalty="ActivityRegularization" in names or any(_penalizes(component) for component in components),
@@ -178,8 +178,11 @@ def _all(component: Component) -> Iterator[Component]:
                 yield from _all(inner)
 
 
-def _kinds(components: list[Component]) -> set[str]:
-    return {component.kind for component in components}
+def _is_trained(component: Component) -> bool:
+    """Whether a layer brings weights that have learned."""
+    if component.kind == "application":
+        return component.arguments.get("weights", "imagenet") is not None
+    return component.kind == "run"
 
 
 def _drops(component: Component) -> bool:
@@ -196,12 +199,12 @@ def for_rate_too_high(known: Known) -> tuple[Cure, ...]:
     if not known.clips:
         why = "clipped gradients keep single steps from being too large"
         cures.append(Cure(why, f"{known.optimizer_path}.clipnorm=1.0"))
-    return (*cures, _find_rate(known))
+    return (*cures, _FIND_RATE)
 
 
 def for_rate_too_low(known: Known, factor: float) -> tuple[Cure, ...]:
     """A higher rate."""
-    return (*_another_rate(known, factor, f"{factor:g} times the learning rate"), _find_rate(known))
+    return (*_another_rate(known, factor, f"{factor:g} times the learning rate"), _FIND_RATE)
 
 
 def for_over_fitting(known: Known) -> tuple[Cure, ...]:
@@ -225,13 +228,15 @@ def for_over_fitting(known: Known) -> tuple[Cure, ...]:
     return tuple(cures)
 
 
-def for_under_fitting(known: Known) -> tuple[Cure, ...]:
-    """A network that can do more."""
+def for_under_fitting(known: Known, learned_nothing: bool = False) -> tuple[Cure, ...]:
+    """A network that can do more, or where nothing at all is learned, perhaps another rate."""
     cures = [Cure("give the network more units (`units`, `filters`) or more layers")]
     if known.has_dropout:
         cures.append(Cure("lower the rate of the dropout, or leave it out"))
     if known.has_penalty or known.decays_weights:
         cures.append(Cure("weaken the regularizers or the weight decay"))
+    if learned_nothing:
+        cures.append(_FIND_RATE)
     return (*cures, Cure("look whether the features tell of the target at all: `dlkit data` shows them"))
 
 
@@ -278,10 +283,6 @@ def for_validation_noise(known: Known) -> tuple[Cure, ...]:
 def _another_rate(known: Known, factor: float, why: str) -> Iterator[Cure]:
     if known.learning_rate and known.rate_path:
         yield Cure(why, f"{known.rate_path}={float(f'{known.learning_rate * factor:.2g}')!r}")
-
-
-def _find_rate(known: Known) -> Cure:
-    return Cure(f"`dlkit train {known.name} --find-lr` measures which learning rates work")
 
 
 def _cosine(known: Known) -> Iterator[Cure]:

@@ -1,7 +1,7 @@
 """Learning curves as numbers, and what robust statistics tell of them.
 
 Curves of training are noisy, have spikes, and fall steeply at first. So noise is measured by second differences, which a
-slope does not enter, and their median, which spikes do not enter; slopes are those of Theil (1950) and Sen (1968), "Estimates of
+slope does not enter, and a quantile of them, which single spikes do not enter; slopes are those of Theil (1950) and Sen (1968), "Estimates of
 the regression coefficient based on Kendall's tau", with their 99 % interval; levels are medians.
 """
 
@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-_NORMAL = 0.6745  # the median of the absolute value of a standard normal variable
+_QUANTILE = 2 / 3  # the median is less sure, more would let in spikes, each of which makes three large differences
+_NORMAL = 0.9674  # that quantile of the absolute value of a standard normal variable
 _SECOND_DIFFERENCE = math.sqrt(6)  # its deviation for independent noise: 1 - 2 + 1, squared and added
 
 
@@ -85,7 +86,7 @@ def noise(values: np.ndarray) -> float:
     """The standard deviation of what is independent from epoch to epoch; 0 where there are too few to tell."""
     if len(values) < 4:
         return 0.0
-    return float(np.median(np.abs(np.diff(values, 2)))) / _NORMAL / _SECOND_DIFFERENCE
+    return float(np.quantile(np.abs(np.diff(values, 2)), _QUANTILE)) / _NORMAL / _SECOND_DIFFERENCE
 
 
 def smooth(values: np.ndarray) -> np.ndarray:

@@ -72,7 +72,7 @@ def test_one_hidden_unit(diagnosed: Any) -> None:
 
 def test_three_epochs(diagnosed: Any) -> None:
     assert kinds(diagnosed(load("digits/cnn", {"training.epochs": 3}))) == ["not converged"]
-    
+
 
 def test_ten_epochs_at_a_moderate_rate(diagnosed: Any) -> None:
     changes = {"training.epochs": 10, "training.optimizer.learning_rate": 0.01}

@@ -10,7 +10,7 @@ import pytest
 
 from dlkit.evaluation.curves import noise, trend
 from dlkit.evaluation.diagnosis import Curves, Diagnosis, Known, diagnose, known_of, read_curves
-from dlkit.recipe.load import load, parse
+from dlkit.recipe.load import Recipe, load, parse
 
 SEEDS = range(12)
 CHANCE = math.log(10)  # the loss of a constant answer among ten classes
@@ -274,7 +274,6 @@ def test_what_is_known_of_a_recipe() -> None:
     known = known_of(parse(MLP))
     assert known == Known(
         epochs=20,
-        name="digits/mlp",
         learning_rate=0.1,
         rate_path="training.optimizer.learning_rate",
         has_pictures=True,
@@ -309,7 +308,6 @@ training:
     known = known_of(parse(text))
     assert known == Known(
         epochs=9,
-        name="a",
         path="training.stages.1",
         learning_rate=0.001,
         rate_path="training.stages.1.optimizer.learning_rate",
@@ -326,25 +324,36 @@ training:
     )
 
 
+STAGES = """
+name: a
+data: {source: digits, limit: 100, validation: 0.05}
+model: {sequential: [Rescaling: {scale: 1/16}, Flatten, Dense: {units: 8}, Dense: {units: $data.classes}]}
+training:
+  epochs: 5
+  stop_after: {epochs: 9}
+  stages: [{name: first}, {name: second, epochs: 9, optimizer: {SGD: {learning_rate: 1e-5}}}]
+"""
+
+
 @pytest.mark.parametrize("shown", ALL)
-@pytest.mark.parametrize("recipe", ["mlp", "digits/cnn", "fashion_mnist/cnn", "adult/mlp"])
-def test_every_setting_can_be_typed_after_set(shown: Curves, recipe: str) -> None:
-    read = parse(MLP) if recipe == "mlp" else load(recipe)
-    known = replace(known_of(read), has_penalty=False, validation=0.1, is_limited=True, has_schedule=False, stops_early=True)
-    known = replace(known, has_schedule=known_of(read).has_schedule)
-    for found in diagnose(shown, known):
+@pytest.mark.parametrize("reference", [MLP, STAGES, "digits/cnn", "fashion_mnist/cnn", "adult/mlp"])
+def test_every_setting_can_be_typed_after_set(shown: Curves, reference: str) -> None:
+    def read(*settings: str) -> Recipe:
+        return parse(reference, settings) if "\n" in reference else load(reference, settings)
+
+    for found in diagnose(shown, known_of(read())):
         assert found.message.endswith(".") and found.evidence.endswith(".")
         assert found.cures
         for cure in found.cures:
             if cure.setting:
-                parse(MLP, [cure.setting]) if recipe == "mlp" else load(recipe, [cure.setting])
+                read(cure.setting)
 
 
 def test_a_lower_and_a_higher_rate() -> None:
     known = known_of(parse(MLP))
     assert cures(DIVERGED, known)[0][1] == "training.optimizer.learning_rate=0.01"
     assert cures(CREEPING, known)[0][1] == "training.optimizer.learning_rate=0.3"
-    assert "dlkit train digits/mlp --find-lr" in cures(CREEPING, known)[-1][0]
+    assert "dlkit train RECIPE --find-lr" in cures(CREEPING, known)[-1][0]
 
 
 def test_what_the_recipe_has_is_not_advised() -> None:
