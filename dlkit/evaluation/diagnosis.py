@@ -294,7 +294,9 @@ def _kept(seen: _Seen, best: int) -> str:
 def _rises_after(seen: _Seen, smoothed: np.ndarray, lowest: int) -> bool:
     assert seen.val is not None
     rise = level(seen.val) - smoothed[lowest]
-    is_large = rise >= RISE * smoothed[lowest] and rise >= LEAST_RISE * seen.scale and rise >= 2 * noise(seen.val[lowest:])
+    is_large = (
+        rise >= RISE * smoothed[lowest] and rise >= LEAST_RISE * seen.scale and rise >= 2 * noise(seen.val[lowest:])
+    )
     # Where the training loss rises too, it is not the examples that are learned by heart.
     most = smooth(seen.train)[lowest] + noise(later(seen.train))
     learns_on = level(seen.train) <= most and level(seen.train) < level(seen.val)
@@ -325,7 +327,9 @@ def _rate_too_low(seen: _Seen) -> Diagnosis | None:
     if not creeps and not (is_above and (seen.is_steady or (is_slow and seen.movement < MOVES))):
         return None
     fall = 1 - last / first
-    message = "The learning rate is too low: the training loss falls steadily, but so slowly that hardly anything is learned."
+    message = (
+        "The learning rate is too low: the training loss falls steadily, but so slowly that hardly anything is learned."
+    )
     evidence = f"In {seen.epochs} epochs the training loss fell by {fall:.1%}, from {first:.4g} to {seen.share(last)}."
     return Diagnosis(
         "learning rate too low", message, evidence, cures.for_rate_too_low(seen.recipe, 10 if fall < 0.05 else 3)
@@ -369,7 +373,8 @@ def _under_fitting(seen: _Seen) -> Diagnosis | None:
         return None
     message = "The network under-fits: it has stopped learning, and does little better than a constant answer even on what it is trained on."
     told = " and ".join(
-        f"the {name} loss {seen.share(level(values))}" for name, values in zip(("training", "validation"), both, strict=False)
+        f"the {name} loss {seen.share(level(values))}"
+        for name, values in zip(("training", "validation"), both, strict=False)
     )
     made = cures.for_under_fitting(seen.recipe, learned_nothing=reached > (1 - STILL) * seen.baseline)
     return Diagnosis("under-fitting", message, f"At the end {told}.", made)
@@ -386,7 +391,9 @@ def _plateau(seen: _Seen) -> Diagnosis | None:
         return None
     since = int(np.argmax(smooth(seen.train) <= middle + size))
     message = f"The training loss is on a plateau since epoch {since + 1}: the learning rate stays too high for it to settle lower."
-    evidence = f"In the later half the training loss is {middle:.3g}, and changes at random by {size:.2g} from epoch to epoch"
+    evidence = (
+        f"In the later half the training loss is {middle:.3g}, and changes at random by {size:.2g} from epoch to epoch"
+    )
     if seen.rate is not None:
         evidence += f", at a learning rate of {seen.rate[-1]:.2g}"
     return Diagnosis("plateau", message, f"{evidence}.", cures.for_plateau(seen.recipe))
