@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dlkit.cli.output import Justify, Output
 
 if TYPE_CHECKING:
+    from dlkit.evaluation.diagnosis import Cure
     from dlkit.evaluation.evaluation import Evaluation
     from dlkit.evaluation.expectation import Expectation
     from dlkit.runs.folder import RunFolder
@@ -43,7 +44,10 @@ def report_run(out: Output, run: Run, where: str) -> None:
     out.say()
     report_evaluation(out, run.evaluation, run.expectations)
     _say_expectations(out, run.expectations)
-    out.say(f"\nThe run is in {run.folder.path}. Next:")
+    for found in run.diagnosis:
+        out.say(f"\n{found.kind}: {found.message} {found.evidence}")
+        out.say("\n".join(f"  - {_cure(cure)}" for cure in found.cures))
+    out.say(f"\nThe run is in {run.folder.path}, its report in {run.folder.report.name}. Next:")
     out.say(f"  dlkit predict latest INPUT...{where}\n  dlkit tensorboard{where}")
     out.result(
         {
@@ -51,8 +55,13 @@ def report_run(out: Output, run: Run, where: str) -> None:
             "metrics": dict(run.metrics),
             "intervals": dict(run.evaluation.intervals),
             "expectations": [asdict(found) for found in run.expectations],
+            "diagnosis": [asdict(found) for found in run.diagnosis],
         }
     )
+
+
+def _cure(cure: Cure) -> str:
+    return f"{cure.why}: --set {cure.setting}" if cure.setting else cure.why
 
 
 def report_evaluation(out: Output, evaluation: Evaluation, expectations: Sequence[Expectation] = ()) -> None:

@@ -41,11 +41,17 @@ def check_expected(
         evaluated: The metrics of `evaluation`.
         facts: What is known of the targets.
     """
-    logged = [name for found in supervisions for name in (*logged_names(found), *_names(found, evaluated, facts))]
-    tested = list(dict.fromkeys(f"test_{name}" for name in logged))
+    logged = dict.fromkeys(name for found in supervisions for name in logged_names(found))
+    every = logged | dict.fromkeys(name for found in supervisions for name in _names(found, evaluated, facts))
+    # Where there is no test split, the validation split is measured.
+    known = [f"{split}_{name}" for split in ("test", "val") for name in every]
     for entry in entries_of(root.get("expect")):
-        if entry.key not in (*tested, *_monitored(logged)):
-            cure = did_you_mean(entry.key, tested, f"measured are {listing(tested)}")
+        if entry.key not in known:
+            # Most likely meant is what the recipe names itself.
+            tested = [f"test_{name}" for name in logged]
+            cure = did_you_mean(
+                entry.key, tested, did_you_mean(entry.key, known, f"measured are {listing(known, len(every))}")
+            )
             findings.error("unknown-metric", f"nothing measures `{entry.key}`", entry.key_span, cure)
 
 

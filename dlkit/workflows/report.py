@@ -13,8 +13,9 @@ from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
 from dlkit.recipe.graph import Graph
 from dlkit.recipe.load import Recipe
+from dlkit.reporting import report as page
 from dlkit.reporting.model_diagram import model_diagram
-from dlkit.reporting.report import Layer, Told, write_report
+from dlkit.reporting.report import Layer, Told
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.predict import load_model
 from dlkit.workflows.recipe_file import recipe_of
@@ -55,7 +56,7 @@ def report_run(run: RunFolder, recipe: Recipe, model: keras.Model | None) -> Non
     provenance = json.loads(run.provenance.read_text(encoding="utf-8"))
     evaluated = recipe.config.evaluation
     layers = _layers(model) if model else []
-    write_report(
+    page.write_report(
         run,
         Told(
             name=recipe.name,

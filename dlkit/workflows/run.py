@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from dlkit.evaluation.diagnosis import Diagnosis
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import Expectation
 from dlkit.recipe.load import Recipe
@@ -54,6 +56,20 @@ class Run:
         from dlkit.workflows.predict import load_model
 
         return load_model(self.folder, self.recipe, self.which)
+
+    @cached_property
+    def diagnosis(self) -> list[Diagnosis]:
+        """What the learning curves show; nothing where they are as they should be."""
+        from dlkit.workflows.report import diagnosis
+
+        return diagnosis(self.folder, self.recipe)
+
+    def report(self) -> Path:
+        """Writes report.html anew."""
+        from dlkit.workflows.report import report_run
+
+        report_run(self.folder, self.recipe, self.model)
+        return self.folder.report
 
     def evaluate(self) -> dict[str, float]:
         """Measures the model on the test split again."""

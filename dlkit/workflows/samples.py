@@ -57,11 +57,11 @@ def _input(run: RunFolder, row: int, split: Arrays, features: Mapping[str, Featu
     for name, feature in features.items():
         if name not in split.features:
             continue
-        value = np.asarray(take(split.features[name], np.array([row])))[0]
+        value = np.asarray(take(split.features[name], np.array([row])))
         if feature.kind == "image":
             path = Path("figures", "samples", f"{name}-{row}.png")
             (run.path / path).parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(run.path / path, draw_tile(value, white(value[None], feature)))
+            write_bytes(run.path / path, draw_tile(value[0], white(value, feature)))
             told[name] = {"image": str(path)}
         elif feature.kind == "audio" or (feature.kind == "sequence" and value.dtype.kind == "f"):
             continue  # curves are drawn of forecasts only
@@ -71,7 +71,7 @@ def _input(run: RunFolder, row: int, split: Arrays, features: Mapping[str, Featu
 
 
 def _text(value: np.ndarray, feature: Feature) -> str:
-    """An example in words: a text, a row of a table."""
+    """An example, of shape (1, ...), in words: a text, a row of a table."""
     entries = [_entry(entry) for entry in value.reshape(-1).tolist()]
     if feature.columns and len(feature.columns) == len(entries):
         pairs = [f"{column}: {entry}" for column, entry in zip(feature.columns, entries, strict=True)]

@@ -18,6 +18,7 @@ NAMES = [
     "evaluate",
     "list",
     "predict",
+    "report",
     "resume",
     "runs",
     "schema",
