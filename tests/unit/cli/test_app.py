@@ -25,6 +25,7 @@ NAMES = [
     "tensorboard",
     "train",
     "validate",
+    "verify",
 ]
 
 
