@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dlkit
 from dlkit.errors import DlkitError
 from dlkit.recipe.digest import digest
 from dlkit.recipe.library import PACKAGE, results_file
@@ -67,7 +68,8 @@ def record_result(
     Raises:
         DlkitError: The file cannot be written.
     """
-    machine, known = hardware(), versions()
+    # A checkout that was not installed has no version to look up.
+    machine, known = hardware(), {**versions(), "dlkit": dlkit.__version__}
     result = Result(
         met=verified.verdict == "met",
         metrics=dict(verified.metrics),

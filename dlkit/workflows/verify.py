@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -97,7 +99,8 @@ def verify(
     keras.backend.clear_session()  # so that no recipe depends on those before it
     begin = time.monotonic()
     try:
-        found = _trained(recipe, runs_dir, display, command, began, warned, told)
+        with _without_retracing():
+            found = _trained(recipe, runs_dir, display, command, began, warned, told)
     except Exception as error:  # noqa: BLE001  whatever is wrong with one recipe, others are to be verified after it
         if failed:
             failed(error)
@@ -141,6 +144,21 @@ def _trained(
 
 def _verdict(expectations: Sequence[Expectation]) -> Verdict:
     return "met" if all(each.met for each in expectations) else "short"
+
+
+@contextmanager
+def _without_retracing() -> Iterator[None]:
+    """Drops TensorFlow's warning that functions are traced again and again: every recipe has its own model."""
+
+    def says_something(line: logging.LogRecord) -> bool:
+        return "tf.function retracing" not in line.getMessage()
+
+    logger = tf.get_logger()
+    logger.addFilter(says_something)
+    try:
+        yield
+    finally:
+        logger.removeFilter(says_something)
 
 
 def _reason(error: Exception) -> str:

@@ -106,7 +106,7 @@ def test_list_as_json(dlkit, folder):
     recipes = dlkit("list", "--json").json["recipes"]
     assert [recipe["name"] for recipe in recipes] == sorted(recipe["name"] for recipe in recipes)
     found = {recipe["name"]: recipe for recipe in recipes}["digits/cnn"]
-    assert set(found) == {"name", "summary", "expect", "measured"}
+    assert set(found) == {"name", "summary", "expect", "measured", "stale"}
     assert found["expect"]["test_accuracy"]["at_least"] > 0.9
 
 

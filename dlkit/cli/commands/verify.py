@@ -69,20 +69,44 @@ def verify(
         from dlkit.workflows.recording import file_for_results
 
         file = file_for_results([recipe for recipe in loaded.values() if recipe])
+    found: list[Verified] = []
+    folders: list[Path] = []
+    try:
+        for verified in _verified(out, loaded, folders, runs_dir, file):
+            found.append(verified)
+    except KeyboardInterrupt as interruption:
+        _table(out, found)
+        if folders:
+            interruption.add_note(f"This run alone goes on with: dlkit resume {shlex.quote(str(folders[0]))}")
+        options = {"--quick": quick, "--record": record, "--set": settings, "--runs-dir": runs_dir}
+        left = _typed(list(loaded)[len(found) :], {**options, "--allow-plugins": allow_plugins})
+        interruption.add_note(f"Go on with: {left}")
+        raise
+    out.say()
+    _table(out, found)
+    if file and any(each.expectations for each in found):
+        out.say(f"\nRecorded in {file}. Next:\n  python scripts/update_recipe_table.py")
+    out.result({"recipes": [_as_json(each) for each in found]})
+    raise Exit(_status(found))
+
+
+def _verified(
+    out: Output,
+    loaded: Mapping[str, Recipe | None],
+    folders: list[Path],
+    runs_dir: Path | None,
+    file: Path | None,
+) -> Iterator[Verified]:
+    """Verifies one recipe after another.
+
+    Args:
+        folders: Is given the folder of the run that goes on.
+        file: Where results are recorded, if they are.
+    """
     from dlkit.cli.start import start_tensorflow
 
     start_tensorflow()
     from dlkit.workflows.verify import Verified, verify
-
-    options = {
-        "--quick": quick,
-        "--record": record,
-        "--set": settings,
-        "--runs-dir": runs_dir,
-        "--allow-plugins": allow_plugins,
-    }
-    found: list[Verified] = []
-    folders: list[Path] = []
 
     def started(folder: RunFolder, facts: DataFacts) -> None:
         folders[:] = [folder.group or folder.path]
@@ -97,41 +121,28 @@ def verify(
         out.tell_diagnostics(failure_of(error).text)
         let_go(error)
 
-    try:
-        for number, (reference, recipe) in enumerate(loaded.items(), start=1):
-            folders.clear()
-            if recipe is None:
-                found.append(Verified(reference, "skipped", "it has no `quick`"))
-                continue
-            out.say(f"\n{number} of {len(loaded)}: {': '.join(filter(None, [recipe.name, recipe.config.summary]))}")
-            for warning in recipe.warnings:
-                warned(warning)
-            found.append(
-                verify(
-                    recipe,
-                    runs_dir=runs_dir,
-                    record_in=file,
-                    command=["dlkit", *out.words],
-                    started=started,
-                    warned=warned,
-                    told=out.say,
-                    failed=failed,
-                )
-            )
-            out.say(_said(found[-1]))
-    except KeyboardInterrupt as interruption:
-        _table(out, found)
-        if folders:
-            interruption.add_note(f"Go on with this run alone: dlkit resume {shlex.quote(str(folders[0]))}")
-        left = list(loaded)[len(found) :]
-        interruption.add_note(f"Go on with: {_typed(left, options)}")
-        raise
-    out.say()
-    _table(out, found)
-    if file and any(each.expectations for each in found):
-        out.say(f"\nRecorded in {file}. Next, in a checkout: python scripts/update_recipe_table.py")
-    out.result({"recipes": [_as_json(each) for each in found]})
-    raise Exit(_status(found))
+    for number, (reference, recipe) in enumerate(loaded.items(), start=1):
+        place = f"\n{number} of {len(loaded)}: " if len(loaded) > 1 else ""
+        if recipe is None:
+            out.say(f"{place}{reference} is skipped: it has no `quick`")
+            yield Verified(reference, "skipped", "it has no `quick`")
+            continue
+        out.say(place + ": ".join(filter(None, [recipe.name, recipe.config.summary])))
+        for warning in recipe.warnings:
+            warned(warning)
+        verified = verify(
+            recipe,
+            runs_dir=runs_dir,
+            record_in=file,
+            command=["dlkit", *out.words],
+            started=started,
+            warned=warned,
+            told=out.say,
+            failed=failed,
+        )
+        folders.clear()
+        out.say(_said(verified))
+        yield verified
 
 
 def _loaded(
@@ -147,7 +158,7 @@ def _loaded(
 
     loaded: dict[str, Recipe | None] = {}
     errors: list[Diagnostic] = []
-    for reference in _expanded(references):
+    for reference in dict.fromkeys(_expanded(references)):
         try:
             loaded[reference] = load(reference, settings, quick=quick, allow_plugins=allow_plugins)
         except RecipeError as error:
