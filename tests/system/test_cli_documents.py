@@ -94,7 +94,7 @@ def test_list_tells_name_summary_and_what_is_reached(dlkit, folder):
     answer = dlkit("list", "digits/cnn")
     assert answer.status == 0
     name, summary, reached, measured = answer.stdout.rstrip("\n").split("\t")
-    assert re.fullmatch(r".+ on 2 CPU cores, test accuracy 0\.\d+", measured)
+    assert re.match(r".+ on \d+ CPU cores, test accuracy 0\.\d+", measured)
     assert (name, reached) == (
         "digits/cnn",
         f"test_accuracy ≥ {load('digits/cnn').config.expect['test_accuracy'].at_least}",
