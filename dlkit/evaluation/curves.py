@@ -1,48 +1,106 @@
-"""ROC and precision-recall curves, as few points as a figure needs."""
+"""Learning curves as numbers, and what robust statistics tell of them.
+
+Curves of training are noisy, have spikes, and fall steeply at first. So noise is measured by second differences, which a
+slope does not enter, and a quantile of them, which single spikes do not enter; slopes are those of Theil (1950) and Sen (1968), "Estimates of
+the regression coefficient based on Kendall's tau", with their 99 % interval; levels are medians.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-_MOST_CURVES = 12
-_MOST_POINTS = 200
+_QUANTILE = 2 / 3  # the median is less sure, more would let in spikes, each of which makes three large differences
+_NORMAL = 0.9674  # that quantile of the absolute value of a standard normal variable
+_SECOND_DIFFERENCE = math.sqrt(6)  # its deviation for independent noise: 1 - 2 + 1, squared and added
 
 
-def curves(scored: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, dict[str, Any]]:
-    """The curves of each class against the rest; of many classes, those with the smallest areas.
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """The numbers of a training, one per epoch, in order (of its last stage).
 
     Args:
-        scored: By class, whether each example is of it, and its score, both of shape (examples,).
-
-    Returns:
-        By class: `auc`, `average_precision`, `roc` as false and true positive rates, `precision_recall` as recall and
-        precision.
+        loss: The training loss: a mean over the steps of the epoch.
+        val_loss: The loss of the validation examples at the end of the epoch.
+        learning_rate: The rate at the end of the epoch.
+        baseline: The loss of the best constant answer (entropy of the shares of the classes, or variance), where it is known.
     """
-    from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-    areas = {name: float(roc_auc_score(*each)) for name, each in scored.items()}
-    found = {}
-    for name in sorted(areas, key=lambda name: areas[name])[:_MOST_CURVES]:
-        positive, scores = scored[name]
-        false, true, _ = roc_curve(positive, scores)
-        precision, recall, _ = precision_recall_curve(positive, scores, drop_intermediate=True)
-        found[name] = {
-            "auc": areas[name],
-            "average_precision": float(average_precision_score(positive, scores)),
-            "roc": _thinned(false, true),
-            "precision_recall": _thinned(recall[::-1], precision[::-1]),
-        }
-    return {name: found[name] for name in scored if name in found}
+    loss: tuple[float, ...]
+    val_loss: tuple[float, ...] | None = None
+    learning_rate: tuple[float, ...] | None = None
+    baseline: float | None = None
 
 
-def _thinned(x: np.ndarray, y: np.ndarray) -> list[list[float]]:
-    """The points of a curve, at most so many, evenly along its length."""
-    if len(x) > _MOST_POINTS:
-        along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
-        kept = np.searchsorted(along, np.linspace(0, along[-1], _MOST_POINTS))
-        kept = np.unique(np.clip(kept, 0, len(x) - 1))
-        x, y = x[kept], y[kept]
-    return [[round(float(value), 5) for value in each] for each in (x, y)]
+def read_curves(lines: Sequence[Mapping[str, Any]], baseline: float | None = None) -> Curves:
+    """The curves of the last stage in the lines of metrics.jsonl.
+
+    Args:
+        lines: What `RunFolder.read_metrics` gives.
+        baseline: See `Curves`.
+    """
+    last = [line for line in lines if line.get("stage") == lines[-1].get("stage") and "loss" in line]
+
+    def column(name: str) -> tuple[float, ...] | None:
+        # A curve with gaps is none.
+        return tuple(float(line[name]) for line in last) if last and all(name in line for line in last) else None
+
+    return Curves(column("loss") or (), column("val_loss"), column("learning_rate"), baseline)
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The slope of a line through points, per epoch, and its 99 % interval."""
+
+    slope: float
+    low: float
+    high: float
+
+    @property
+    def falls(self) -> bool:
+        """Whether the values fall beyond doubt."""
+        return self.high < 0
+
+    @property
+    def rises(self) -> bool:
+        """Whether they rise beyond doubt."""
+        return self.low > 0
+
+
+def trend(values: np.ndarray) -> Trend:
+    """The slope of Theil and Sen; of two values or fewer nothing is beyond doubt."""
+    from scipy.stats import theilslopes
+
+    if len(values) < 3:
+        slope = float(values[-1] - values[0]) if len(values) == 2 else 0.0
+        return Trend(slope, -math.inf, math.inf)
+    found = theilslopes(values, alpha=0.99)
+    return Trend(float(found.slope), float(found.low_slope), float(found.high_slope))
+
+
+def noise(values: np.ndarray) -> float:
+    """The standard deviation of what is independent from epoch to epoch; 0 where there are too few to tell."""
+    if len(values) < 4:
+        return 0.0
+    return float(np.quantile(np.abs(np.diff(values, 2)), _QUANTILE)) / _NORMAL / _SECOND_DIFFERENCE
+
+
+def smooth(values: np.ndarray) -> np.ndarray:
+    """Running medians, over three epochs or in long runs five."""
+    from scipy.ndimage import median_filter
+
+    return median_filter(values, size=3 if len(values) < 20 else 5, mode="nearest")
+
+
+def later(values: np.ndarray, share: float = 0.5, least: int = 4) -> np.ndarray:
+    """The last values: a share of them, and not less than so many."""
+    return values[-max(least, math.ceil(len(values) * share)) :]
+
+
+def level(values: np.ndarray) -> float:
+    """The median of the last tenth, and of not less than three."""
+    return float(np.median(later(values, 0.1, 3)))
