@@ -55,6 +55,7 @@ QUICK = (
     "validate mine.yaml --set training.epoch=1",
     "schema",
     "runs",
+    "verify --help",
     "trian",
 )
 

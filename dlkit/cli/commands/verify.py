@@ -28,7 +28,7 @@ ALL = "all"
 Recipes = Annotated[
     list[str],
     Argument(
-        metavar="RECIPE...",
+        metavar="RECIPE",
         help="Recipe files, names that `dlkit list` shows, or `all` recipes that ship.",
         show_default=False,
     ),
