@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ Verdict = Literal["met", "short", "skipped", "failed"]
 
 # What the machine lacks, which says nothing of the recipe: its data, or a library that makes them.
 _NOT_HERE = ("data-not-found", "not-installed")
+_LEADS_ON = re.compile(r"(?<=\.) [^.]*:$")  # a last sentence that announces the lines after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ def _reason(error: Exception) -> str:
             text = message
         case _:
             text = f"{type(error).__name__}: {error}"
-    return text.strip().partition("\n")[0]
+    return _LEADS_ON.sub("", text.strip().partition("\n")[0])
 
 
 def _name(gpu: tf.config.PhysicalDevice) -> str:
