@@ -252,7 +252,11 @@ def for_not_converged(known: Known, done: int, is_slow: bool = False) -> tuple[C
     if done < known.epochs and known.has_early_stopping:
         return (Cure("be more patient: raise `patience` of `EarlyStopping`, or lower its `min_delta`"),)
     if done < known.epochs:
-        return (Cure(f"let the run go on: it has done {done} of its {known.epochs} epochs, and `dlkit resume` does the rest"),)
+        return (
+            Cure(
+                f"let the run go on: it has done {done} of its {known.epochs} epochs, and `dlkit resume` does the rest"
+            ),
+        )
     why = "twice as many epochs"
     if not known.schedule_follows:
         why += "; lengthen the schedule of the learning rate with them, or write its durations as `{share: ...}`"
@@ -274,7 +278,9 @@ def for_validation_noise(known: Known) -> tuple[Cure, ...]:
     """A steadier measure, or steadier weights."""
     cures = []
     if known.validation is not None and known.validation < _SMALL_VALIDATION:
-        cures.append(Cure("hold out more examples, so that single ones count less", f"data.validation={_SMALL_VALIDATION}"))
+        cures.append(
+            Cure("hold out more examples, so that single ones count less", f"data.validation={_SMALL_VALIDATION}")
+        )
     if not known.uses_ema:
         cures.append(Cure("averaged weights move less from epoch to epoch", f"{known.optimizer_path}.use_ema=true"))
     return (*cures, *_cosine(known))

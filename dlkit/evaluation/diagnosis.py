@@ -19,7 +19,7 @@ import numpy as np
 
 from dlkit.evaluation import cures
 from dlkit.evaluation.cures import Cure, Known, known_of
-from dlkit.evaluation.curves import Curves, later, level, noise, read_curves, smooth, trend
+from dlkit.evaluation.curves import STILL, Curves, Seen, later, level, noise, read_curves, smooth, trend
 
 __all__ = ["Cure", "Curves", "Diagnosis", "Known", "diagnose", "known_of", "read_curves"]
 
@@ -47,19 +47,15 @@ LEAST_RISE = 0.01
 MEMORIZED = 0.3  # of the validation loss: the training loss of a network that knows its examples by heart
 GAP = 1 / 3  # between both losses; good recipes of CIFAR-100 end at a quarter
 LITTLE = 0.7  # a loss that explains less than a third of what there is to explain; adult's 0.53 is as good as it gets
-STILL = 0.02  # a fall through half of the epochs that is none
 ABOVE, ABOVE_IF_RANDOM = 0.005, 0.03  # more than a constant answer costs; dropout adds some
 MOVES = 0.002  # noise of the level: weights that hardly move make less
 DIVERGED, LEAST_DIVERGED = 2.0, 0.3  # of the lowest loss, and of the scale
 RISING = 1.2  # of the first loss
 BOUNCES = 0.05  # noise of both the level and the scale, in a mean over many steps
 SLOW = 0.9  # of the first loss, at the end
-STEADY = 0.5  # slope of the later half, of that of the earlier: losses that are well on their way fall ever more slowly
 LEARNED = 0.2  # a fall that shows that the network learns
 JITTER, JITTER_IF_RANDOM = 0.015, 0.03  # noise of the level that a rate makes which is too high to settle
 HIGH = 0.1  # a level below which there is nothing left to learn
-CONSTANT_RATE = 1.5  # the largest rate of the later half over its smallest
-DECAYED = 0.5  # of the highest rate, at the end
 NOISY, LEAST_NOISY = 0.1, 0.02  # noise of the level and of the scale
 NOISIER = 3.0  # than the training loss
 
@@ -108,7 +104,7 @@ def diagnose(curves: Curves, recipe: Known) -> list[Diagnosis]:
     values = [*curves.loss, *(curves.val_loss or ())]
     if len(curves.loss) < 2 or min(values) < 0 or max(values) == 0:
         return []
-    seen = _Seen.of(curves, recipe)
+    seen = Seen.of(curves, recipe)
     if seen.epochs < FEW:
         short = _falls_in_few(seen)
         return [short] if short else []
@@ -120,80 +116,6 @@ def diagnose(curves: Curves, recipe: Known) -> list[Diagnosis]:
             told.append(found)
             explained |= {found.kind, *_EXPLAINS.get(found.kind, ())}
     return told
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Curves of finite numbers, with what all verdicts ask of them.
-
-    Args:
-        train: The training loss.
-        val: The validation loss.
-        rate: The learning rate.
-        baseline: The loss of a constant answer, if it can be compared.
-        scale: What levels are told as shares of.
-        recipe: What is known of it.
-    """
-
-    train: np.ndarray
-    val: np.ndarray | None
-    rate: np.ndarray | None
-    baseline: float | None
-    scale: float
-    recipe: Known
-
-    @classmethod
-    def of(cls, curves: Curves, recipe: Known) -> _Seen:
-        # A penalty on the weights is part of the loss, and of no constant answer.
-        baseline = curves.baseline if curves.baseline and not recipe.has_penalty else None
-        return cls(
-            np.array(curves.loss),
-            None if curves.val_loss is None else np.array(curves.val_loss),
-            None if curves.learning_rate is None else np.array(curves.learning_rate),
-            baseline,
-            baseline or curves.loss[0] or 1.0,
-            recipe,
-        )
-
-    @property
-    def epochs(self) -> int:
-        return len(self.train)
-
-    @property
-    def watched(self) -> np.ndarray:
-        """The loss that counts."""
-        return self.train if self.val is None else self.val
-
-    @property
-    def decayed(self) -> bool:
-        """Whether the rate is much lower at the end than it was."""
-        return self.rate is not None and self.rate[-1] < DECAYED * self.rate.max()
-
-    @property
-    def has_constant_rate(self) -> bool:
-        """Whether the rate hardly changes in the later half."""
-        if self.rate is None:
-            return not self.recipe.has_schedule and not self.recipe.reduces_on_plateau
-        half = later(self.rate)
-        return not self.decayed and half.max() <= CONSTANT_RATE * half.min()
-
-    @property
-    def is_steady(self) -> bool:
-        """Whether the training loss falls about as fast in the later half as in the earlier."""
-        half = self.epochs // 2
-        early, late = trend(self.train[: self.epochs - half]), trend(self.train[-half:])
-        return late.falls and late.slope <= STEADY * early.slope
-
-    @property
-    def movement(self) -> float:
-        """Noise of the level of what dropout does not make noisy."""
-        half = later(self.watched)
-        return noise(half) / float(np.median(half))
-
-    def share(self, value: float) -> str:
-        """A loss in words, with its share of a constant answer's."""
-        told = f"{value:.3g}"
-        return f"{told} ({value / self.baseline:.0%} of a constant answer's)" if self.baseline else told
 
 
 def _not_a_number(curves: Curves, recipe: Known) -> Diagnosis | None:
@@ -212,12 +134,12 @@ def _not_a_number(curves: Curves, recipe: Known) -> Diagnosis | None:
     return None
 
 
-def _rate_too_high(seen: _Seen) -> Diagnosis | None:
+def _rate_too_high(seen: Seen) -> Diagnosis | None:
     found = _diverges(seen) or _is_stuck(seen) or _bounces(seen)
     return Diagnosis("learning rate too high", *found, cures.for_rate_too_high(seen.recipe)) if found else None
 
 
-def _diverges(seen: _Seen) -> tuple[str, str] | None:
+def _diverges(seen: Seen) -> tuple[str, str] | None:
     smoothed = smooth(seen.train)
     lowest, end = int(np.argmin(smoothed)), level(seen.train)
     if end > RISING * seen.train[0] and trend(seen.train).rises:
@@ -233,7 +155,7 @@ def _diverges(seen: _Seen) -> tuple[str, str] | None:
     return None
 
 
-def _is_stuck(seen: _Seen) -> tuple[str, str] | None:
+def _is_stuck(seen: Seen) -> tuple[str, str] | None:
     """Weights that were thrown out of the region where anything is learned."""
     half = later(seen.train)
     if seen.baseline is None or trend(half).falls:
@@ -248,7 +170,7 @@ def _is_stuck(seen: _Seen) -> tuple[str, str] | None:
     )
 
 
-def _bounces(seen: _Seen) -> tuple[str, str] | None:
+def _bounces(seen: Seen) -> tuple[str, str] | None:
     if seen.decayed:
         return None
     most = later(seen.train, 2 / 3)
@@ -261,7 +183,7 @@ def _bounces(seen: _Seen) -> tuple[str, str] | None:
     )
 
 
-def _over_fitting(seen: _Seen) -> Diagnosis | None:
+def _over_fitting(seen: Seen) -> Diagnosis | None:
     if seen.val is None:
         return None
     smoothed = smooth(seen.val)
@@ -285,36 +207,32 @@ def _over_fitting(seen: _Seen) -> Diagnosis | None:
     return Diagnosis("over-fitting", message, evidence, cures.for_over_fitting(seen.recipe))
 
 
-def _kept(seen: _Seen, best: int) -> str:
+def _kept(seen: Seen, best: int) -> str:
     if seen.recipe.monitor != "val_loss":
         return f"; best.keras is that of the best {seen.recipe.monitor}"
     return f"; best.keras is that of epoch {best + 1}"
 
 
-def _rises_after(seen: _Seen, smoothed: np.ndarray, lowest: int) -> bool:
+def _rises_after(seen: Seen, smoothed: np.ndarray, lowest: int) -> bool:
     assert seen.val is not None
     rise = level(seen.val) - smoothed[lowest]
-    is_large = rise >= RISE * smoothed[lowest] and rise >= LEAST_RISE * seen.scale and rise >= 2 * noise(seen.val[lowest:])
+    is_large = (
+        rise >= RISE * smoothed[lowest] and rise >= LEAST_RISE * seen.scale and rise >= 2 * noise(seen.val[lowest:])
+    )
     # Where the training loss rises too, it is not the examples that are learned by heart.
     most = smooth(seen.train)[lowest] + noise(later(seen.train))
     learns_on = level(seen.train) <= most and level(seen.train) < level(seen.val)
     return is_large and learns_on and trend(seen.val[lowest:]).rises
 
 
-def _knows_by_heart(seen: _Seen) -> bool:
+def _knows_by_heart(seen: Seen) -> bool:
     if seen.val is None or seen.epochs < ENOUGH:
         return False
     train, val = level(seen.train), level(seen.val)
-    return train <= MEMORIZED * val and val - train >= GAP * seen.scale and _stands_still(seen, seen.val)
+    return train <= MEMORIZED * val and val - train >= GAP * seen.scale and seen.stands_still(seen.val)
 
 
-def _stands_still(seen: _Seen, values: np.ndarray) -> bool:
-    """Whether values fall no more in the later half."""
-    half = later(values)
-    return -trend(half).slope * (len(half) - 1) < STILL * seen.scale
-
-
-def _rate_too_low(seen: _Seen) -> Diagnosis | None:
+def _rate_too_low(seen: Seen) -> Diagnosis | None:
     learned = seen.recipe.starts_trained or (seen.baseline is not None and seen.train[0] < seen.baseline / 2)
     if seen.epochs < ENOUGH or learned or (seen.val is not None and seen.val[-1] > seen.val[0]):
         return None  # what is learned already changes slowly
@@ -325,14 +243,16 @@ def _rate_too_low(seen: _Seen) -> Diagnosis | None:
     if not creeps and not (is_above and (seen.is_steady or (is_slow and seen.movement < MOVES))):
         return None
     fall = 1 - last / first
-    message = "The learning rate is too low: the training loss falls steadily, but so slowly that hardly anything is learned."
+    message = (
+        "The learning rate is too low: the training loss falls steadily, but so slowly that hardly anything is learned."
+    )
     evidence = f"In {seen.epochs} epochs the training loss fell by {fall:.1%}, from {first:.4g} to {seen.share(last)}."
     return Diagnosis(
         "learning rate too low", message, evidence, cures.for_rate_too_low(seen.recipe, 10 if fall < 0.05 else 3)
     )
 
 
-def _falls_in_few(seen: _Seen) -> Diagnosis | None:
+def _falls_in_few(seen: Seen) -> Diagnosis | None:
     """Of two to four epochs: whether the loss fell clearly in the last one."""
     for values in (seen.train, seen.watched):
         if values[-2] - values[-1] < SHORT_FALL * values[-2] or values[-2] - values[-1] < LEAST_FALL * seen.scale:
@@ -340,7 +260,7 @@ def _falls_in_few(seen: _Seen) -> Diagnosis | None:
     return _unfinished(seen, 2)
 
 
-def _not_converged(seen: _Seen) -> Diagnosis | None:
+def _not_converged(seen: Seen) -> Diagnosis | None:
     last = later(seen.watched, 0.25)
     found = trend(last)
     fall = -found.slope * (len(last) - 1)
@@ -351,7 +271,7 @@ def _not_converged(seen: _Seen) -> Diagnosis | None:
     return _unfinished(seen, len(last))
 
 
-def _unfinished(seen: _Seen, last: int) -> Diagnosis:
+def _unfinished(seen: Seen, last: int) -> Diagnosis:
     name = "training" if seen.val is None else "validation"
     values = seen.watched
     message = f"The training has not converged: the {name} loss still falls in epoch {seen.epochs}, its last one."
@@ -360,25 +280,26 @@ def _unfinished(seen: _Seen, last: int) -> Diagnosis:
     return Diagnosis("not converged", message, evidence, cures.for_not_converged(seen.recipe, seen.epochs, is_slow))
 
 
-def _under_fitting(seen: _Seen) -> Diagnosis | None:
+def _under_fitting(seen: Seen) -> Diagnosis | None:
     if seen.baseline is None or seen.epochs < ENOUGH:
         return None
     both = [seen.train] if seen.val is None else [seen.train, seen.val]
     reached = min(level(values) for values in both)
-    if reached < LITTLE * seen.baseline or not all(_stands_still(seen, values) for values in both):
+    if reached < LITTLE * seen.baseline or not all(seen.stands_still(values) for values in both):
         return None
     message = "The network under-fits: it has stopped learning, and does little better than a constant answer even on what it is trained on."
     told = " and ".join(
-        f"the {name} loss {seen.share(level(values))}" for name, values in zip(("training", "validation"), both, strict=False)
+        f"the {name} loss {seen.share(level(values))}"
+        for name, values in zip(("training", "validation"), both, strict=False)
     )
     made = cures.for_under_fitting(seen.recipe, learned_nothing=reached > (1 - STILL) * seen.baseline)
     return Diagnosis("under-fitting", message, f"At the end {told}.", made)
 
 
-def _plateau(seen: _Seen) -> Diagnosis | None:
+def _plateau(seen: Seen) -> Diagnosis | None:
     half = later(seen.train)
     middle, size = float(np.median(half)), noise(half)
-    is_still = _stands_still(seen, seen.train) and (seen.val is None or _stands_still(seen, seen.val))
+    is_still = seen.stands_still(seen.train) and (seen.val is None or seen.stands_still(seen.val))
     jitter = JITTER_IF_RANDOM if seen.recipe.is_random else JITTER
     if seen.epochs < LONG or not seen.has_constant_rate or not is_still or size < jitter * middle:
         return None
@@ -386,13 +307,15 @@ def _plateau(seen: _Seen) -> Diagnosis | None:
         return None
     since = int(np.argmax(smooth(seen.train) <= middle + size))
     message = f"The training loss is on a plateau since epoch {since + 1}: the learning rate stays too high for it to settle lower."
-    evidence = f"In the later half the training loss is {middle:.3g}, and changes at random by {size:.2g} from epoch to epoch"
+    evidence = (
+        f"In the later half the training loss is {middle:.3g}, and changes at random by {size:.2g} from epoch to epoch"
+    )
     if seen.rate is not None:
         evidence += f", at a learning rate of {seen.rate[-1]:.2g}"
     return Diagnosis("plateau", message, f"{evidence}.", cures.for_plateau(seen.recipe))
 
 
-def _validation_noise(seen: _Seen) -> Diagnosis | None:
+def _validation_noise(seen: Seen) -> Diagnosis | None:
     if seen.val is None or seen.epochs < ENOUGH:
         return None
     most = later(seen.val, 2 / 3)
@@ -407,7 +330,7 @@ def _validation_noise(seen: _Seen) -> Diagnosis | None:
     return Diagnosis("validation noise", message, evidence, cures.for_validation_noise(seen.recipe))
 
 
-_VERDICTS: tuple[Callable[[_Seen], Diagnosis | None], ...] = (
+_VERDICTS: tuple[Callable[[Seen], Diagnosis | None], ...] = (
     _rate_too_high,
     _over_fitting,
     _rate_too_low,

@@ -96,7 +96,9 @@ def measure_tasks(
     """
     tasks = {name: make_task(each.target, each.logits) for name, each in asked.items()}
     against = {
-        name: [HeldAgainst(known, answer, tasks[name].name == "classification") for known, answer in each.baselines.items()]
+        name: [
+            HeldAgainst(known, answer, tasks[name].name == "classification") for known, answer in each.baselines.items()
+        ]
         for name, each in asked.items()
     }
     feed = Feed(split, batch_size=batch_size, shuffle=False)
@@ -111,7 +113,9 @@ def measure_tasks(
                     given = Given(features, asked[name].target, truth.shape, asked[name].learned)
                     for each in against[name]:
                         each.update(given, truth)
-    metrics, bounds, measured = {}, {}, {}
+    metrics: dict[str, float] = {}
+    bounds: dict[str, tuple[float, float]] = {}
+    measured: dict[str, Measured] = {}
     for name, task in tasks.items():
         result = task.result()
         recount = result.recount

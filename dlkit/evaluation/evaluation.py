@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class Evaluation:
         examples: Of the split.
         metrics: By name, as `test_accuracy`.
         intervals: The bounds within which a metric lies with a confidence of 95 %, of those that have any.
+        constant_loss: The loss of the best constant answer on the training examples, where it is known.
         targets: By target: its `task`, `details` for figures and tables, `mistakes` and `samples`.
     """
 
@@ -33,6 +34,7 @@ class Evaluation:
     metrics: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    constant_loss: float | None = None
 
     def write(self, path: Path) -> None:
         """Writes evaluation.json.
@@ -52,7 +54,7 @@ class Evaluation:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             metrics = {name: json_text.number(value) for name, value in values["metrics"].items()}
-            known = {name: values[name] for name in ("model", "split", "examples", "intervals", "targets") if name in values}
+            known = {each.name: values[each.name] for each in fields(cls) if each.name in values}
             return cls(**{**known, "metrics": metrics})
         except FileNotFoundError:
             return None

@@ -45,4 +45,3 @@ class HeldAgainst:
             return {**found, f"{self.name}_mean_absolute_error": loss, f"skill_over_{self.name}": skill}
 
         return recount
-

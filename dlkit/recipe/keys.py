@@ -201,8 +201,16 @@ class Stage(Training):
 
 
 Figure = Literal[
-    *("curves", "confusion_matrix", "roc", "precision_recall", "calibration"),
-    *("predictions", "forecasts", "errors_by_step", "surprise_by_position", "edit_distances"),
+    "curves",
+    "confusion_matrix",
+    "roc",
+    "precision_recall",
+    "calibration",
+    "predictions",
+    "forecasts",
+    "errors_by_step",
+    "surprise_by_position",
+    "edit_distances",
 ]
 
 

@@ -8,6 +8,7 @@ from dlkit.recipe.facts import Target
 
 TOP = 5  # of the accuracy among the most likely classes, where there are more classes than that
 
+ALWAYS = "persistence"  # the baseline that every forecast is held against
 _OF_CLASSES = ("precision", "recall", "f1")
 _OF_TASK = {
     "regression": ("mean_absolute_error", "root_mean_squared_error", "r2"),
@@ -33,6 +34,8 @@ def task_metrics(target: Target) -> Iterator[str]:
     """The names of what is measured of a target, as far as they are known before there are predictions."""
     task = task_of(target)
     yield from _OF_TASK.get(task, ())
+    if task == "forecasting":
+        yield from baseline_metrics(ALWAYS, task)
     if task not in ("classification", "multi_label"):
         return
     averages = ["macro", "weighted"]

@@ -13,8 +13,8 @@ from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import Expectation
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.reporting.figures import OF_TARGET
-from dlkit.reporting.figures.curves import draw_curves
-from dlkit.reporting.figures.style import to_inline_svg, to_png, to_svg
+from dlkit.reporting.figures.curves import draw_curves, drawn_metrics
+from dlkit.reporting.figures.style import on_page, on_white, to_png, to_svg
 from dlkit.runs.atomic import write_bytes, write_text
 from dlkit.runs.folder import RunFolder
 
@@ -122,17 +122,26 @@ class _Figures:
 
     run: RunFolder
     wanted: Sequence[str] | None
+    _count: int = 0
 
     def add(self, kind: str, target: str, figure: Any) -> dict[str, str] | None:
         """A figure for the page, and its two files; None where there is none."""
         if figure is None:
             return None
-        name = f"{target}-{kind}" if target else kind
         self.run.figures.mkdir(exist_ok=True)
-        write_bytes(self.run.figures / f"{name}.png", to_png(figure))
-        write_text(self.run.figures / f"{name}.svg", to_svg(figure))
-        caption = _CAPTIONS[kind]
-        return {"caption": caption, "svg": to_inline_svg(figure, f"{kind}-{len(name)}", caption)}
+        path = self.run.figures / (f"{target}-{kind}" if target else kind)
+        write_bytes(path.with_suffix(".png"), to_png(figure))
+        svg = self._svg(figure)
+        write_text(path.with_suffix(".svg"), on_white(svg))
+        return {"caption": _CAPTIONS[kind], "svg": on_page(svg, _CAPTIONS[kind])}
+
+    def inline(self, caption: str, figure: Any) -> dict[str, str]:
+        """A figure for the page only."""
+        return {"caption": caption, "svg": on_page(self._svg(figure), caption)}
+
+    def _svg(self, figure: Any) -> str:
+        self._count += 1
+        return to_svg(figure, f"figure-{self._count}")
 
     def wants(self, kind: str) -> bool:
         return self.wanted is None or kind in self.wanted
@@ -141,7 +150,7 @@ class _Figures:
 def _contents(run: RunFolder, told: Told, figures: _Figures) -> dict[str, Any]:
     evaluation = told.evaluation or Evaluation()
     missed = [each for each in told.expectations if not each.met]
-    curves = figures.add("curves", "", draw_curves(told.lines, told.best)) if figures.wants("curves") else None
+    curves = _curves(told, figures) if figures.wants("curves") else []
     several = len(evaluation.targets) > 1
     targets = [
         _target(run, name, measured, told.facts, figures, several) for name, measured in evaluation.targets.items()
@@ -160,7 +169,12 @@ def _contents(run: RunFolder, told: Told, figures: _Figures) -> dict[str, Any]:
         "numbers": list(_large(evaluation)),
         "measured_on": _measured_on(evaluation),
         "expectations": [
-            (each.metric, each.bound, "" if each.value is None else number(each.value), "met" if each.met else "not met")
+            (
+                each.metric,
+                each.bound,
+                "" if each.value is None else number(each.value),
+                "met" if each.met else "not met",
+            )
             for each in told.expectations
         ],
         "metrics": [(name, number(value), _interval(evaluation, name)) for name, value in evaluation.metrics.items()],
@@ -179,6 +193,15 @@ def _contents(run: RunFolder, told: Told, figures: _Figures) -> dict[str, Any]:
     }
 
 
+def _curves(told: Told, figures: _Figures) -> list[dict[str, str]]:
+    """The learning curves: together as a file, one by one for the page, where letters stay readable on a telephone."""
+    names = drawn_metrics(told.lines)
+    if not names:
+        return []
+    figures.add("curves", "", draw_curves(told.lines, names, told.best))
+    return [figures.inline(name.replace("_", " "), draw_curves(told.lines, [name], told.best)) for name in names]
+
+
 def number(value: float) -> str:
     """Four places, or four digits of what is large or tiny."""
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
@@ -194,7 +217,8 @@ def _verdict(told: Told, missed: Sequence[Expectation]) -> str:
 
 def _large(evaluation: Evaluation) -> Iterator[dict[str, str]]:
     for name, value in list(evaluation.metrics.items())[:_NUMBERS]:
-        yield {"name": name, "value": number(value), "interval": _interval(evaluation, name)}
+        told = name.removeprefix(f"{evaluation.split}_").replace("_", " ")
+        yield {"name": told, "value": number(value), "interval": _interval(evaluation, name)}
 
 
 def _interval(evaluation: Evaluation, name: str) -> str:
@@ -315,7 +339,10 @@ def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         changed = " with uncommitted changes" if git.get("diff") else ""
         yield "git commit of the recipe's folder", f"{git.get('commit', '')}{changed}"
     for name, value in chosen.items():
-        yield f"chosen: {name}", ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+        yield (
+            f"chosen: {name}",
+            ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value),
+        )
     for each in provenance.get("resumed", ()):
         yield "resumed", f"{each.get('time', '')} from {each.get('from')}"
 

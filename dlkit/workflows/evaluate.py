@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from dlkit.data.arrays import Arrays
+from dlkit.data.columns import Column
 from dlkit.evaluation.evaluate import Asked, measure_split, measure_tasks
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.models.scaling import Scale
 from dlkit.recipe import registry
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe, load
-from dlkit.recipe.task_metrics import task_of
+from dlkit.recipe.task_metrics import ALWAYS, task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.training.compiling import compile_model
 from dlkit.workflows.feeding import raw_feed
@@ -93,18 +95,34 @@ def _measured(
         mistakes=samples,
     )
     # A metric of the recipe stands before one of the same name that belongs to the task.
-    metrics = {**{f"{prefix}_{name}": value for name, value in more.items()}, **metrics}
-    first = [name for name in metrics if name.endswith("loss")]
-    ordered = {name: metrics[name] for name in dict.fromkeys([*first[:1], *metrics])}
+    metrics = {**metrics, **{f"{prefix}_{name}": value for name, value in more.items()}, **metrics}
     intervals = {f"{prefix}_{name}": each for name, each in bounds.items()}
     targets = {name: asdict(measured) for name, measured in by_target.items()}
-    return Evaluation(path.name, prefix, len(split), ordered, intervals, targets)
+    constant = _constant_loss(recipe, train) if train else None
+    return Evaluation(path.name, prefix, len(split), metrics, intervals, targets, constant)
+
+
+def _constant_loss(recipe: Recipe, train: Arrays) -> float | None:
+    """The loss of the best constant answer, of crossentropies and squared errors of a single target."""
+    if len(recipe.supervisions) > 1 or isinstance(next(iter(train.targets.values())), Column):
+        return None
+    ((name, found),) = recipe.supervisions.items()
+    values, loss = np.asarray(train.targets[name]), found.loss
+    if loss.arguments.get("label_smoothing"):
+        return None
+    if loss.name in ("SparseCategoricalCrossentropy", "CategoricalCrossentropy", "BinaryCrossentropy"):
+        shares = np.bincount(values.reshape(-1)) / values.size if recipe.facts.targets[name].kind == "classes" else None
+        return None if shares is None else float(-np.sum(shares[shares > 0] * np.log(shares[shares > 0])))
+    if loss.name == "MeanSquaredError":
+        scaled = recipe.config.data.preprocess and name in recipe.config.data.preprocess
+        return 1.0 if scaled else float(values.var(axis=0).mean())
+    return None
 
 
 def _asked(recipe: Recipe, split: Arrays, train: Arrays | None) -> dict[str, Asked]:
     """What is to be measured of each target."""
     facts = recipe.facts.targets
-    baselines = _baselines(recipe) if train else {}
+    baselines = _baselines(recipe, split) if train else {}
     return {
         name: Asked(
             facts[name],
@@ -116,10 +134,13 @@ def _asked(recipe: Recipe, split: Arrays, train: Arrays | None) -> dict[str, Ask
     }
 
 
-def _baselines(recipe: Recipe) -> dict[str, tuple[str, Callable[..., Any]]]:
-    """The baselines that the recipe asks for, by name, each with the task it is for."""
-    found = {}
-    for metric in components(recipe, "baseline"):
+def _baselines(recipe: Recipe, split: Arrays) -> dict[str, tuple[str, Callable[..., Any]]]:
+    """The baselines that the recipe asks for, by name, each with the task it is for; a forecast always has persistence."""
+    found: dict[str, tuple[str, Callable[..., Any]]] = {}
+    asked = list(components(recipe, "baseline"))
+    if any(each.continues and each.continues.feature in split.features for each in recipe.facts.targets.values()):
+        asked.append(Component("baseline", ALWAYS))
+    for metric in asked:
         registered = registry.find("baseline", metric.name)
         answer = functools.partial(registered.target, **metric.arguments)
         found[metric.name] = (registered.declared["task"], answer)

@@ -39,6 +39,7 @@ from dlkit.workflows.leaks import leaks
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, batch_size_of, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
+from dlkit.workflows.report import report_run
 from dlkit.workflows.run import Run
 from dlkit.workflows.stages import every_of, planned_stages, train_stages, weights_of_stages
 
@@ -169,6 +170,8 @@ def carry_out(
     with telling_lost_workers(devices):
         wait_for_all(devices)
     expectations = compare(recipe.config.expect, evaluation.metrics)
+    if devices.is_chief:
+        report_run(run, recipe, built.model)
     return Run(run, evaluation, expectations, allow_plugins=recipe.allow_plugins)
 
 

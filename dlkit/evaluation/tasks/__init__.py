@@ -13,8 +13,7 @@ from dlkit.recipe.facts import Target
 from dlkit.recipe.task_metrics import task_of
 
 TASKS: dict[str, type[Task]] = {
-    task.name: task
-    for task in (Classification, MultiLabel, Regression, Forecasting, LanguageModelling, SequenceOutput)
+    task.name: task for task in (Classification, MultiLabel, Regression, Forecasting, LanguageModelling, SequenceOutput)
 }
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from dlkit.evaluation.bootstrap import Recount
 from dlkit.evaluation.calibration import Calibration
-from dlkit.evaluation.threshold_curves import curves
 from dlkit.evaluation.probabilities import are_probabilities, class_probabilities, log_probabilities
 from dlkit.evaluation.ranking import Ranking
 from dlkit.evaluation.tasks.task import Result, Shown, Task, of_hits
+from dlkit.evaluation.threshold_curves import curves
 from dlkit.recipe.task_metrics import TOP
 
 
@@ -39,7 +39,7 @@ class Classification(Task):
         )
 
         classes = shares.shape[-1]
-        numbers = np.arange(classes)
+        numbers = list(range(classes))
         predicted = shares.argmax(axis=-1)
         metrics: dict[str, float] = {"accuracy": accuracy_score(truth, predicted)}
         if classes > TOP:

@@ -47,8 +47,8 @@ class LanguageModelling(Task):
         between = "" if are_characters else " "
 
         def shown(row: int) -> Shown:
-            texts = (between.join(map(self.label, tokens[:_SHOWN].tolist())) for tokens in (truth[row], predicted[row]))
-            return Shown(row, *texts, f"perplexity {math.exp(min(of_text[row], 700)):.2f}")
+            true, told = (between.join(map(self.label, tokens[row, :_SHOWN].tolist())) for tokens in (truth, predicted))
+            return Shown(row, true, told, f"perplexity {math.exp(min(of_text[row], 700)):.2f}")
 
         worst = np.argsort(-of_text, kind="stable")
         return Result(recount(np.ones(len(truth))), recount, details, worst, shown)

@@ -8,10 +8,10 @@ import numpy as np
 
 from dlkit.evaluation.bootstrap import Recount
 from dlkit.evaluation.calibration import Calibration
-from dlkit.evaluation.threshold_curves import curves
 from dlkit.evaluation.probabilities import are_probabilities, label_probabilities
 from dlkit.evaluation.ranking import Ranking
 from dlkit.evaluation.tasks.task import Result, Shown, Task, of_hits
+from dlkit.evaluation.threshold_curves import curves
 
 _THRESHOLD = 0.5
 

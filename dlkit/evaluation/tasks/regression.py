@@ -55,7 +55,9 @@ class Regression(Task):
             return Shown(row, _numbers(truth[row]), _numbers(predicted[row]), f"off by {size[row]:.4g}")
 
         worst = np.argsort(-size, kind="stable")
-        return Result({name: float(value) for name, value in metrics.items()}, _recount(truth, errors), details, worst, shown)
+        return Result(
+            {name: float(value) for name, value in metrics.items()}, _recount(truth, errors), details, worst, shown
+        )
 
     def output_name(self, number: int) -> str:
         """What one number of a target is called in the table."""

@@ -45,8 +45,8 @@ class SequenceOutput(Task):
         between = "" if labels and all(len(label) == 1 for label in labels) else " "
 
         def shown(row: int) -> Shown:
-            texts = (between.join(map(self.label, self._tokens(tokens))) for tokens in (truth[row], predicted[row]))
-            return Shown(row, *texts, f"edit distance {distances[row]:.0f}")
+            true, told = (between.join(map(self.label, self._tokens(tokens[row]))) for tokens in (truth, predicted))
+            return Shown(row, true, told, f"edit distance {distances[row]:.0f}")
 
         wrong = np.flatnonzero(distances)
         worst = wrong[np.argsort(-distances[wrong], kind="stable")]

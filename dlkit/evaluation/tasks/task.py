@@ -71,9 +71,8 @@ class Task(ABC):
     def reduce(self, truth: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, ...]:
         """What is kept of a batch: arrays whose first axis counts its examples."""
 
-    @abstractmethod
-    def measure(self, *kept: np.ndarray) -> Result:
-        """Measures all that was kept, each array that of all examples."""
+    # Takes what `reduce` gives, each array that of all examples.
+    measure: ClassVar[Callable[..., Result]]
 
     def update(self, truth: np.ndarray, output: np.ndarray) -> None:
         """Takes a batch of targets and of what the model gives for them.

@@ -58,7 +58,9 @@ def draw_calibration(details: Mapping[str, Any]) -> Any:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     confidence = [each["confidence"] for each in bins]
     above.plot([0, 1], [0, 1], color=COLORS[-1], linestyle=":", label="as sure as right")
-    above.plot(confidence, [each["accuracy"] for each in bins], color=COLORS[0], marker="o", markersize=4, label="model")
+    above.plot(
+        confidence, [each["accuracy"] for each in bins], color=COLORS[0], marker="o", markersize=4, label="model"
+    )
     above.set_ylim(0, 1.02)
     below.bar(confidence, [each["examples"] for each in bins], width=0.03, color=COLORS[4])
     below.set_xlim(min(0.5, *confidence) - 0.02, 1.02)
@@ -82,7 +84,9 @@ def _draw(details: Mapping[str, Any], kind: str, area: str, x: str, y: str, *, d
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.02)
     finish(axes, x, y, legend=False)
-    axes.legend(frameon=False, fontsize=8, title="area", title_fontsize=8, loc="lower right" if diagonal else "lower left")
+    axes.legend(
+        frameon=False, fontsize=8, title="area", title_fontsize=8, loc="lower right" if diagonal else "lower left"
+    )
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ def draw_predictions(details: Mapping[str, Any]) -> Any:
     left.scatter(truth, predicted, s=6, alpha=0.5, color=COLORS[0], linewidths=0)
     finish(left, "true", "predicted")
     edges = errors["edges"]
-    widths = [after - before for before, after in zip(edges, edges[1:], strict=False)]
+    widths = [after - before for before, after in itertools.pairwise(edges)]
     right.bar(edges[:-1], errors["examples"], width=widths, align="edge", color=COLORS[4])
     right.axvline(0, color=COLORS[-1], linestyle=":")
     finish(right, "predicted - true", "examples")

@@ -37,32 +37,36 @@ def to_png(figure: Any) -> bytes:
     return _saved(figure, format="png", dpi=150)
 
 
-def to_svg(figure: Any) -> str:
-    """The figure on white, as a file of its own."""
-    return _saved(figure, format="svg", metadata={"Date": None, "Creator": None}).decode()
-
-
-def to_inline_svg(figure: Any, name: str, title: str) -> str:
-    """The figure for a page, light or dark: without background, texts and axes in the color of the page's text.
+def to_svg(figure: Any, name: str) -> str:
+    """The figure without a background, as `on_white` and `on_page` take it.
 
     Args:
         name: Goes before each id, which must be one of its kind in a page.
-        title: What it shows, for those who do not see it.
     """
     import matplotlib as mpl
 
-    inked = {
-        **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK),
-    }
-    with mpl.rc_context({**inked, "svg.hashsalt": name}):
-        for axes in figure.axes:
-            _ink(axes)
+    for axes in figure.axes:
+        _ink(axes)
+    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         svg = _saved(figure, format="svg", transparent=True, metadata={"Date": None, "Creator": None}).decode()
-    body = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-    for mark in ('id="', "#"):
-        body = body.replace(f'href="{mark}', f'href="{mark}{name}-') if mark == "#" else body.replace(mark, f"{mark}{name}-")
-    body = body.replace("url(#", f"url(#{name}-")
-    return body.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
+    for mark in ('id="', 'href="#', "url(#"):
+        svg = svg.replace(mark, f"{mark}{name}-")
+    return svg
+
+
+def on_white(svg: str) -> str:
+    """A figure as a file of its own."""
+    return svg.replace(_INK, "#000000").replace("<svg", '<svg style="background: white"', 1)
+
+
+def on_page(svg: str, title: str) -> str:
+    """A figure as an element of a page, light or dark: texts and axes in the color of the page's text.
+
+    Args:
+        title: What it shows, for those who do not see it.
+    """
+    element = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+    return element.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
 
 
 def _ink(axes: Any) -> None:
@@ -73,14 +77,11 @@ def _ink(axes: Any) -> None:
     for spine in axes.spines.values():
         spine.set_edgecolor(_INK)
     legend = axes.get_legend()
-    for text in legend.get_texts() if legend else ():
+    for text in (*legend.get_texts(), legend.get_title()) if legend else ():
         text.set_color(_INK)
 
 
 def _saved(figure: Any, **how: Any) -> bytes:
-    import matplotlib as mpl
-
     content = io.BytesIO()
-    with mpl.rc_context({"svg.fonttype": "none"}):
-        figure.savefig(content, **how)
+    figure.savefig(content, **how)
     return content.getvalue()

@@ -113,7 +113,9 @@ class TestKinds:
 
     def test_examples_known_by_heart(self, seed: int, baseline: float | None) -> None:
         train, val = falling(40, 2.0, 0.001, 4), falling(40, 2.1, 1.3, 4)
-        assert kinds(curves(noisy(train, 0.03, seed), noisy(val, 0.01, seed + 99), baseline=baseline)) == ["over-fitting"]
+        assert kinds(curves(noisy(train, 0.03, seed), noisy(val, 0.01, seed + 99), baseline=baseline)) == [
+            "over-fitting"
+        ]
 
     def test_loss_rising_from_the_start(self, seed: int, baseline: float | None) -> None:
         train = noisy(2.3 * 1.2 ** np.arange(10), 0.02, seed)
@@ -209,7 +211,9 @@ def test_a_penalty_is_not_compared_with_a_constant_answer() -> None:
 def test_what_has_learned_before_learns_slowly() -> None:
     train = np.linspace(0.50, 0.46, 20)
     assert kinds(curves(train, rate=1e-5, baseline=None)) == ["learning rate too low"]
-    assert "learning rate too low" not in kinds(curves(train, rate=1e-5, baseline=None), replace(KNOWN, starts_trained=True))
+    assert "learning rate too low" not in kinds(
+        curves(train, rate=1e-5, baseline=None), replace(KNOWN, starts_trained=True)
+    )
     assert "learning rate too low" not in kinds(curves(train, rate=1e-5))
 
 
@@ -357,9 +361,19 @@ def test_a_lower_and_a_higher_rate() -> None:
 
 
 def test_what_the_recipe_has_is_not_advised() -> None:
-    plain, full = cures(OVER_FITTED, Known(epochs=40)), cures(
-        OVER_FITTED,
-        Known(epochs=40, has_dropout=True, has_early_stopping=True, decays_weights=True, has_pictures=True, has_augmentation=True),
+    plain, full = (
+        cures(OVER_FITTED, Known(epochs=40)),
+        cures(
+            OVER_FITTED,
+            Known(
+                epochs=40,
+                has_dropout=True,
+                has_early_stopping=True,
+                decays_weights=True,
+                has_pictures=True,
+                has_augmentation=True,
+            ),
+        ),
     )
     assert any("EarlyStopping" in why for why, _ in plain)
     assert any("add `Dropout" in why for why, _ in plain)
