@@ -103,7 +103,9 @@ def test_an_error_that_nobody_foresaw_is_told_too_and_an_interruption_is_none(
 
 def test_the_reason_is_one_line_that_does_not_lead_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def train(*words: object, **named: object) -> None:
-        raise DlkitError("The files of MNIST were not found. Looked at:\n  /here: no such folder", code="data-not-found")
+        raise DlkitError(
+            "The files of MNIST were not found. Looked at:\n  /here: no such folder", code="data-not-found"
+        )
 
     monkeypatch.setattr("dlkit.workflows.verify.train", train)
     found = verify(dlkit.load(RECIPE), runs_dir=tmp_path)
