@@ -72,12 +72,12 @@ def report_evaluation(out: Output, evaluation: Evaluation, expectations: Sequenc
     rows = []
     for name, value in evaluation.metrics.items():
         bounds = evaluation.intervals.get(name)
-        row = (name, _number(value), f"{_number(bounds[0])} to {_number(bounds[1])}" if bounds else "")
+        row = (name, number_text(value), f"{number_text(bounds[0])} to {number_text(bounds[1])}" if bounds else "")
         rows.append((*row, _expected(expectations, name)) if expectations else row)
     out.table(columns, rows)
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """Four places, or four digits of what is large or tiny."""
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
 

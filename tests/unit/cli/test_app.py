@@ -26,6 +26,7 @@ NAMES = [
     "tensorboard",
     "train",
     "validate",
+    "verify",
 ]
 
 
