@@ -283,7 +283,7 @@ def for_validation_noise(known: Known) -> tuple[Cure, ...]:
         )
     if not known.uses_ema:
         cures.append(Cure("averaged weights move less from epoch to epoch", f"{known.optimizer_path}.use_ema=true"))
-    return (*cures, *_cosine(known))
+    return (*cures, *_cosine(known), *_another_rate(known, 0.3, "or a third of the learning rate"))
 
 
 def _another_rate(known: Known, factor: float, why: str) -> Iterator[Cure]:

@@ -51,7 +51,8 @@ ABOVE, ABOVE_IF_RANDOM = 0.005, 0.03  # more than a constant answer costs; dropo
 MOVES = 0.002  # noise of the level: weights that hardly move make less
 DIVERGED, LEAST_DIVERGED = 2.0, 0.3  # of the lowest loss, and of the scale
 RISING = 1.2  # of the first loss
-BOUNCES = 0.05  # noise of both the level and the scale, in a mean over many steps
+BOUNCES, LEAST_BOUNCES = 0.1, 0.02  # noise of the level and of the scale, in a mean over the steps of an epoch
+LEAST_BOUNCES_IF_RANDOM = 0.04
 SLOW = 0.9  # of the first loss, at the end
 LEARNED = 0.2  # a fall that shows that the network learns
 JITTER, JITTER_IF_RANDOM = 0.015, 0.03  # noise of the level that a rate makes which is too high to settle
@@ -175,7 +176,8 @@ def _bounces(seen: Seen) -> tuple[str, str] | None:
         return None
     most = later(seen.train, 2 / 3)
     size, middle = noise(most), float(np.median(most))
-    if size < BOUNCES * middle or size < BOUNCES * seen.scale:
+    least = LEAST_BOUNCES_IF_RANDOM if seen.recipe.is_random else LEAST_BOUNCES
+    if size < BOUNCES * middle or size < least * seen.scale:
         return None
     return (
         "The learning rate is too high: the training loss jumps up and down instead of falling.",
@@ -305,7 +307,7 @@ def _plateau(seen: Seen) -> Diagnosis | None:
         return None
     if middle < HIGH * seen.scale or seen.train[0] - middle < LEARNED * seen.scale:
         return None
-    since = int(np.argmax(smooth(seen.train) <= middle + size))
+    since = int(np.argmax(smooth(seen.train) <= middle + 2 * size))
     message = f"The training loss is on a plateau since epoch {since + 1}: the learning rate stays too high for it to settle lower."
     evidence = (
         f"In the later half the training loss is {middle:.3g}, and changes at random by {size:.2g} from epoch to epoch"

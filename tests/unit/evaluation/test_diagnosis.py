@@ -339,8 +339,14 @@ training:
 """
 
 
+WARMED = MLP.replace(
+    "learning_rate: 0.1",
+    "learning_rate: {CosineDecay: {initial_learning_rate: 0, warmup_target: 2e-5, warmup_steps: 40, decay_steps: {share: 1}}}",
+)
+
+
 @pytest.mark.parametrize("shown", ALL)
-@pytest.mark.parametrize("reference", [MLP, STAGES, "digits/cnn", "fashion_mnist/cnn", "adult/mlp"])
+@pytest.mark.parametrize("reference", [MLP, STAGES, "digits/cnn", "fashion_mnist/mlp", "adult/mlp", WARMED])
 def test_every_setting_can_be_typed_after_set(shown: Curves, reference: str) -> None:
     def read(*settings: str) -> Recipe:
         return parse(reference, settings) if "\n" in reference else load(reference, settings)
