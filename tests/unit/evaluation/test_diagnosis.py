@@ -67,7 +67,7 @@ class TestHealthy:
         assert kinds(curves(noisy(train, 0.003, seed), noisy(val, 0.004, seed + 99), baseline=baseline)) == []
 
     def test_small_steady_gap(self, seed: int, baseline: float | None) -> None:
-        train, val = falling(60, 1.6, 0.02, 6), falling(60, 0.9, 0.30, 5)
+        train, val = falling(60, 1.6, 0.02, 6), falling(60, 0.9, 0.22, 5)
         assert kinds(curves(noisy(train, 0.05, seed), noisy(val, 0.02, seed + 99), baseline=baseline)) == []
 
     def test_rate_that_falls_to_zero(self, seed: int, baseline: float | None) -> None:
