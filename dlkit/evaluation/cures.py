@@ -228,16 +228,14 @@ def for_over_fitting(known: Known) -> tuple[Cure, ...]:
     return tuple(cures)
 
 
-def for_under_fitting(known: Known, learned_nothing: bool = False) -> tuple[Cure, ...]:
-    """A network that can do more, or where nothing at all is learned, perhaps another rate."""
+def for_under_fitting(known: Known) -> tuple[Cure, ...]:
+    """A network that can do more; or another rate, since one that was too high at first can leave units dead."""
     cures = [Cure("give the network more units (`units`, `filters`) or more layers")]
     if known.has_dropout:
         cures.append(Cure("lower the rate of the dropout, or leave it out"))
     if known.has_penalty or known.decays_weights:
         cures.append(Cure("weaken the regularizers or the weight decay"))
-    if learned_nothing:
-        cures.append(_FIND_RATE)
-    return (*cures, Cure("look whether the features tell of the target at all: `dlkit data` shows them"))
+    return (*cures, _FIND_RATE, Cure("look whether the features tell of the target at all: `dlkit data` shows them"))
 
 
 def for_not_converged(known: Known, done: int, is_slow: bool = False) -> tuple[Cure, ...]:
@@ -283,7 +281,7 @@ def for_validation_noise(known: Known) -> tuple[Cure, ...]:
         )
     if not known.uses_ema:
         cures.append(Cure("averaged weights move less from epoch to epoch", f"{known.optimizer_path}.use_ema=true"))
-    return (*cures, *_cosine(known))
+    return (*cures, *_cosine(known), *_another_rate(known, 0.3, "or a third of the learning rate"))
 
 
 def _another_rate(known: Known, factor: float, why: str) -> Iterator[Cure]:

@@ -189,4 +189,5 @@ class Seen:
     def stands_still(self, values: np.ndarray) -> bool:
         """Whether values fall no more in the later half."""
         half = later(values)
-        return -trend(half).slope * (len(half) - 1) < STILL * self.scale
+        # The fall itself is as uncertain as a single epoch.
+        return -trend(half).slope * (len(half) - 1) < STILL * self.scale + noise(half)

@@ -44,14 +44,16 @@ LEAST_FALL = 0.01  # what is less is not worth more epochs
 SHORT_FALL = 0.1  # of the level, in the last of two to four epochs
 RISE = 0.1  # of the lowest validation loss: a rise that is more than the dent that a minimum makes by chance
 LEAST_RISE = 0.01
-MEMORIZED = 0.3  # of the validation loss: the training loss of a network that knows its examples by heart
-GAP = 1 / 3  # between both losses; good recipes of CIFAR-100 end at a quarter
-LITTLE = 0.7  # a loss that explains less than a third of what there is to explain; adult's 0.53 is as good as it gets
+MEMORIZED = 0.2  # of the validation loss: the training loss of a network that knows its examples by heart
+GAP = 0.15  # between both losses; perceptrons that learn digits well end at 0.07
+GAP_IF_RANDOM = 1 / 3  # good recipes of CIFAR-100 end at a quarter, and hold the network back as they can
+LITTLE = 2 / 3  # a loss that explains less than a third of what there is to explain; adult's 0.53 is as good as it gets
 ABOVE, ABOVE_IF_RANDOM = 0.005, 0.03  # more than a constant answer costs; dropout adds some
 MOVES = 0.002  # noise of the level: weights that hardly move make less
 DIVERGED, LEAST_DIVERGED = 2.0, 0.3  # of the lowest loss, and of the scale
 RISING = 1.2  # of the first loss
-BOUNCES = 0.05  # noise of both the level and the scale, in a mean over many steps
+BOUNCES, LEAST_BOUNCES = 0.1, 0.02  # noise of the level and of the scale, in a mean over the steps of an epoch
+LEAST_BOUNCES_IF_RANDOM = 0.04
 SLOW = 0.9  # of the first loss, at the end
 LEARNED = 0.2  # a fall that shows that the network learns
 JITTER, JITTER_IF_RANDOM = 0.015, 0.03  # noise of the level that a rate makes which is too high to settle
@@ -175,7 +177,8 @@ def _bounces(seen: Seen) -> tuple[str, str] | None:
         return None
     most = later(seen.train, 2 / 3)
     size, middle = noise(most), float(np.median(most))
-    if size < BOUNCES * middle or size < BOUNCES * seen.scale:
+    least = LEAST_BOUNCES_IF_RANDOM if seen.recipe.is_random else LEAST_BOUNCES
+    if size < BOUNCES * middle or size < least * seen.scale:
         return None
     return (
         "The learning rate is too high: the training loss jumps up and down instead of falling.",
@@ -187,22 +190,26 @@ def _over_fitting(seen: Seen) -> Diagnosis | None:
     if seen.val is None:
         return None
     smoothed = smooth(seen.val)
-    lowest = int(np.argmin(smoothed))
-    best = int(np.argmin(seen.val))
-    # Where the lowest value of all is as good a beginning, it is the one to name: best.keras is of that epoch.
-    near = best if smoothed[best] <= smoothed[lowest] + noise(seen.val) else lowest
-    if not (_rises_after(seen, smoothed, lowest) or _knows_by_heart(seen)):
+    lowest, best = int(np.argmin(smoothed)), int(np.argmin(seen.val))
+    if _rises_after(seen, smoothed, lowest):
+        # Where the lowest value of all is as good a beginning, it is the one to name: best.keras is of that epoch.
+        since = best if smoothed[best] <= smoothed[lowest] + noise(seen.val) else lowest
+        rise = level(seen.val) / smoothed[since] - 1
+        message = (
+            f"The network over-fits from epoch {since + 1} on: since then the validation loss has risen by {rise:.0%},"
+            " while the training loss has not."
+        )
+    elif _knows_by_heart(seen):
+        since = int(np.argmax(smoothed <= smoothed[lowest] + STILL * seen.scale))
+        message = (
+            "The network over-fits: it knows its training examples by heart, and from"
+            f" epoch {since + 1} on the validation loss hardly falls."
+        )
+    else:
         return None
-    end, train = level(seen.val), level(seen.train)
-    rise = end / smoothed[near] - 1
-    message = (
-        f"The network over-fits from epoch {near + 1} on: since then the validation loss has risen by {rise:.0%}, while the training loss has not."
-        if rise >= RISE
-        else f"The network over-fits: it knows its training examples by heart, and since epoch {near + 1} the validation loss falls no more."
-    )
     evidence = (
-        f"The validation loss is {smoothed[near]:.3g} around epoch {near + 1} and {end:.3g} at the end, the training loss"
-        f" {smooth(seen.train)[near]:.3g} and {train:.3g}{_kept(seen, best)}."
+        f"The validation loss is {smoothed[since]:.3g} around epoch {since + 1} and {level(seen.val):.3g} at the end, the"
+        f" training loss {smooth(seen.train)[since]:.3g} and {level(seen.train):.3g}{_kept(seen, best)}."
     )
     return Diagnosis("over-fitting", message, evidence, cures.for_over_fitting(seen.recipe))
 
@@ -229,7 +236,8 @@ def _knows_by_heart(seen: Seen) -> bool:
     if seen.val is None or seen.epochs < ENOUGH:
         return False
     train, val = level(seen.train), level(seen.val)
-    return train <= MEMORIZED * val and val - train >= GAP * seen.scale and seen.stands_still(seen.val)
+    gap = GAP_IF_RANDOM if seen.recipe.is_random else GAP
+    return train <= MEMORIZED * val and val - train >= gap * seen.scale and not _clearly_falls(seen)
 
 
 def _rate_too_low(seen: Seen) -> Diagnosis | None:
@@ -261,14 +269,18 @@ def _falls_in_few(seen: Seen) -> Diagnosis | None:
 
 
 def _not_converged(seen: Seen) -> Diagnosis | None:
+    if not _clearly_falls(seen) or trend(later(seen.train, 0.25)).slope >= 0:
+        return None
+    return _unfinished(seen, len(later(seen.watched, 0.25)))
+
+
+def _clearly_falls(seen: Seen) -> bool:
+    """Whether the loss falls so much in the last quarter of the epochs that more of them are worth it."""
     last = later(seen.watched, 0.25)
     found = trend(last)
-    fall = -found.slope * (len(last) - 1)
     whole = min(float(seen.watched[0]), seen.scale) - level(seen.watched)
     clear = max((CLEAR_FALL_DECAYED if seen.decayed else CLEAR_FALL) * whole, LEAST_FALL * seen.scale)
-    if not found.falls or fall < clear or trend(later(seen.train, 0.25)).slope >= 0:
-        return None
-    return _unfinished(seen, len(last))
+    return found.falls and -found.slope * (len(last) - 1) >= clear
 
 
 def _unfinished(seen: Seen, last: int) -> Diagnosis:
@@ -285,27 +297,31 @@ def _under_fitting(seen: Seen) -> Diagnosis | None:
         return None
     both = [seen.train] if seen.val is None else [seen.train, seen.val]
     reached = min(level(values) for values in both)
-    if reached < LITTLE * seen.baseline or not all(seen.stands_still(values) for values in both):
+    if reached < LITTLE * seen.baseline or not all(seen.stands_still(values) for values in both) or _jitters(seen):
         return None
     message = "The network under-fits: it has stopped learning, and does little better than a constant answer even on what it is trained on."
     told = " and ".join(
         f"the {name} loss {seen.share(level(values))}"
         for name, values in zip(("training", "validation"), both, strict=False)
     )
-    made = cures.for_under_fitting(seen.recipe, learned_nothing=reached > (1 - STILL) * seen.baseline)
-    return Diagnosis("under-fitting", message, f"At the end {told}.", made)
+    return Diagnosis("under-fitting", message, f"At the end {told}.", cures.for_under_fitting(seen.recipe))
+
+
+def _jitters(seen: Seen) -> bool:
+    """Whether the training loss changes from epoch to epoch as at a rate that is too high to settle."""
+    half = later(seen.train)
+    return noise(half) >= (JITTER_IF_RANDOM if seen.recipe.is_random else JITTER) * float(np.median(half))
 
 
 def _plateau(seen: Seen) -> Diagnosis | None:
     half = later(seen.train)
     middle, size = float(np.median(half)), noise(half)
     is_still = seen.stands_still(seen.train) and (seen.val is None or seen.stands_still(seen.val))
-    jitter = JITTER_IF_RANDOM if seen.recipe.is_random else JITTER
-    if seen.epochs < LONG or not seen.has_constant_rate or not is_still or size < jitter * middle:
+    if seen.epochs < LONG or not seen.has_constant_rate or not is_still or not _jitters(seen):
         return None
     if middle < HIGH * seen.scale or seen.train[0] - middle < LEARNED * seen.scale:
         return None
-    since = int(np.argmax(smooth(seen.train) <= middle + size))
+    since = int(np.argmax(smooth(seen.train) <= middle + 2 * size))
     message = f"The training loss is on a plateau since epoch {since + 1}: the learning rate stays too high for it to settle lower."
     evidence = (
         f"In the later half the training loss is {middle:.3g}, and changes at random by {size:.2g} from epoch to epoch"

@@ -54,20 +54,29 @@ def test_a_learning_rate_a_hundred_times_too_high(diagnosed: Any, momentum: floa
     assert kinds(diagnosed(parse(MLP, {"training.optimizer": sgd}))) == ["learning rate too high"]
 
 
-def test_a_learning_rate_a_thousand_times_too_low(diagnosed: Any) -> None:
-    found = diagnosed(parse(MLP, {"training.optimizer.learning_rate": 1e-4}))
+@pytest.mark.parametrize("rate", [1e-3, 1e-5])
+def test_a_learning_rate_a_hundred_times_too_low_and_less(diagnosed: Any, rate: float) -> None:
+    found = diagnosed(parse(MLP, {"training.optimizer.learning_rate": rate}))
     assert kinds(found) == ["learning rate too low"]
 
 
 def test_a_large_network_on_a_hundred_examples(diagnosed: Any) -> None:
-    changes = {"data.limit": 100, "model.sequential.hidden.units": 512, "training.epochs": 60}
+    changes = {"data.limit": 100, "model.sequential.hidden.units": 512, "training.epochs": 50}
     found = diagnosed(parse(MLP, {**changes, "training.optimizer": {"Adam": {"learning_rate": 0.003}}}))
     assert kinds(found) == ["over-fitting"]
+    assert found[0].cures[0].setting == "data.limit=null"
+
+
+def test_a_network_that_sees_the_brightness_alone(diagnosed: Any) -> None:
+    layers = [{"Rescaling": {"scale": 0.0625}}, "GlobalAveragePooling2D", {"Dense": {"units": "$data.classes"}}]
+    changes = {"model.sequential": layers, "training.optimizer": {"Adam": {"learning_rate": 0.03}}}
+    assert kinds(diagnosed(parse(MLP, changes))) == ["under-fitting"]
 
 
 def test_one_hidden_unit(diagnosed: Any) -> None:
-    changes = {"model.sequential.hidden.units": 1, "training.optimizer": {"Adam": {"learning_rate": 0.01}}}
-    assert kinds(diagnosed(parse(MLP, changes))) == ["under-fitting"]
+    changes = {"model.sequential.hidden": {"units": 1, "activation": "tanh"}, "training.epochs": 30}
+    rate = {"Adam": {"learning_rate": {"CosineDecay": {"initial_learning_rate": 0.03, "decay_steps": {"share": 1}}}}}
+    assert kinds(diagnosed(parse(MLP, {**changes, "training.optimizer": rate}))) == ["under-fitting"]
 
 
 def test_three_epochs(diagnosed: Any) -> None:
@@ -75,13 +84,16 @@ def test_three_epochs(diagnosed: Any) -> None:
 
 
 def test_ten_epochs_at_a_moderate_rate(diagnosed: Any) -> None:
-    changes = {"training.epochs": 10, "training.optimizer.learning_rate": 0.01}
-    assert kinds(diagnosed(parse(MLP, changes))) == ["not converged"]
+    found = diagnosed(parse(MLP, {"training.epochs": 10, "training.optimizer.learning_rate": 0.01}))
+    assert kinds(found) == ["not converged"]
+    assert found[0].cures[0].setting == "training.epochs=20"
 
 
 def test_a_constant_high_rate(diagnosed: Any) -> None:
-    changes = {"training.epochs": 30, "training.optimizer": {"RMSprop": {"learning_rate": 0.05}}}
-    assert kinds(diagnosed(parse(MLP, changes))) == ["plateau"]
+    changes = {"training.epochs": 30, "training.optimizer": {"RMSprop": {"learning_rate": 0.2}}}
+    found = diagnosed(parse(MLP, changes))
+    assert kinds(found) == ["plateau"]
+    assert "CosineDecay" in str(found[0].cures[0].setting)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -89,5 +101,7 @@ def test_the_recipe_as_it_is_has_no_diagnosis(diagnosed: Any, seed: int) -> None
     assert diagnosed(load("digits/cnn", {"seed": seed})) == []
 
 
-def test_a_plain_perceptron_has_no_diagnosis(diagnosed: Any) -> None:
-    assert diagnosed(parse(MLP, {"training.epochs": 40})) == []
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_plain_perceptron_has_no_diagnosis(diagnosed: Any, momentum: float) -> None:
+    sgd = {"SGD": {"learning_rate": 0.1, "momentum": momentum}}
+    assert diagnosed(parse(MLP, {"training.optimizer": sgd})) == []
