@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -190,5 +189,3 @@ def test_what_the_task_measures_agrees_with_keras(runs) -> None:
     matrix = np.array(told["details"]["confusion_matrix"])
     assert metrics["test_accuracy"] == pytest.approx(np.trace(matrix) / matrix.sum(), abs=1e-6)
     assert metrics["test_log_loss"] == pytest.approx(metrics["test_loss"], abs=1e-5)
-
-
