@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from dlkit.evaluation.diagnosis import Diagnosis
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import Expectation
@@ -30,6 +32,7 @@ _CAPTIONS = {
     "surprise_by_position": "How unexpected tokens are, by their place in the window",
     "edit_distances": "How far answers are from the truth",
 }
+_WIDE = ("predictions", "forecasts")
 _TITLES = {
     "classification": "Which classes are told apart",
     "multi_label": "Which labels are found",
@@ -111,6 +114,7 @@ def write_report(run: RunFolder, told: Told) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["code"] = _with_code
     figures = _Figures(run, told.figures)
     page = templates.get_template("report.html.j2").render(report=_contents(run, told, figures))
     write_text(run.report, page)
@@ -124,7 +128,7 @@ class _Figures:
     wanted: Sequence[str] | None
     _count: int = 0
 
-    def add(self, kind: str, target: str, figure: Any) -> dict[str, str] | None:
+    def add(self, kind: str, target: str, figure: Any) -> dict[str, Any] | None:
         """A figure for the page, and its two files; None where there is none."""
         if figure is None:
             return None
@@ -133,11 +137,11 @@ class _Figures:
         write_bytes(path.with_suffix(".png"), to_png(figure))
         svg = self._svg(figure)
         write_text(path.with_suffix(".svg"), on_white(svg))
-        return {"caption": _CAPTIONS[kind], "svg": on_page(svg, _CAPTIONS[kind])}
+        return {"caption": _CAPTIONS[kind], "svg": on_page(svg, _CAPTIONS[kind]), "wide": kind in _WIDE}
 
-    def inline(self, caption: str, figure: Any) -> dict[str, str]:
+    def inline(self, caption: str, figure: Any) -> dict[str, Any]:
         """A figure for the page only."""
-        return {"caption": caption, "svg": on_page(self._svg(figure), caption)}
+        return {"caption": caption, "svg": on_page(self._svg(figure), caption), "wide": False}
 
     def _svg(self, figure: Any) -> str:
         self._count += 1
@@ -193,13 +197,20 @@ def _contents(run: RunFolder, told: Told, figures: _Figures) -> dict[str, Any]:
     }
 
 
-def _curves(told: Told, figures: _Figures) -> list[dict[str, str]]:
+def _curves(told: Told, figures: _Figures) -> list[dict[str, Any]]:
     """The learning curves: together as a file, one by one for the page, where letters stay readable on a telephone."""
     names = drawn_metrics(told.lines)
     if not names:
         return []
     figures.add("curves", "", draw_curves(told.lines, names, told.best))
     return [figures.inline(name.replace("_", " "), draw_curves(told.lines, [name], told.best)) for name in names]
+
+
+def _with_code(text: str) -> Markup:
+    """A sentence whose words in backticks are code."""
+    parts = str(text).split("`")
+    marked = (f"<code>{escape(part)}</code>" if n % 2 else str(escape(part)) for n, part in enumerate(parts))
+    return Markup("".join(marked))  # every part is escaped
 
 
 def number(value: float) -> str:

@@ -63,9 +63,7 @@ def _input(run: RunFolder, row: int, split: Arrays, features: Mapping[str, Featu
             (run.path / path).parent.mkdir(parents=True, exist_ok=True)
             write_bytes(run.path / path, draw_tile(value[0], white(value, feature)))
             told[name] = {"image": str(path)}
-        elif feature.kind == "audio" or (feature.kind == "sequence" and value.dtype.kind == "f"):
-            continue  # curves are drawn of forecasts only
-        else:
+        elif feature.kind not in ("audio", "sequence"):  # curves are drawn of forecasts only; tokens are numbers
             told[name] = {"text": _text(value, feature)}
     return told
 

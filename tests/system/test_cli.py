@@ -82,7 +82,7 @@ def test_train_tells_what_it_reached_and_what_to_type_next(trained, run, runs):
     rows = dict(row.split("\t", 1) for row in trained.stdout.splitlines())
     value, interval, expected = rows["test_accuracy"].split("\t")
     low, high = map(float, interval.split(" to "))
-    assert 0.5 < float(value) and low <= float(value) <= high
+    assert float(value) > 0.5 and low <= float(value) <= high
     assert expected == "at least 0.5: met"
     assert json.loads((run / "evaluation.json").read_text())["metrics"]["test_accuracy"] == pytest.approx(
         float(value), abs=1e-4

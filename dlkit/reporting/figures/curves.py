@@ -14,11 +14,13 @@ _NO_METRICS = ("loss", "learning_rate", "epoch", "stage", "step")
 
 
 def drawn_metrics(lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What is drawn of a training: the loss, the metrics of the whole, the learning rate."""
+    """What is drawn of a training: the loss, the metrics of the whole, the learning rate where it changes."""
     numbers = {name for line in lines for name, value in line.items() if isinstance(value, int | float)}
     known = dict.fromkeys(name for line in lines for name in line if name in numbers)
     metrics = [name for name in known if not name.startswith("val_") and name not in _NO_METRICS]
-    return [name for name in ("loss", *metrics[:_MOST], "learning_rate") if name in numbers]
+    rates = {line.get("learning_rate") for line in lines}
+    last = ["learning_rate"] if len(rates) > 1 else []
+    return [name for name in ("loss", *metrics[:_MOST], *last) if name in numbers]
 
 
 def draw_curves(lines: Sequence[Mapping[str, Any]], names: Sequence[str], best: int | None = None) -> Any:
