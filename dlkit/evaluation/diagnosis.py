@@ -167,7 +167,7 @@ def _is_stuck(seen: Seen) -> tuple[str, str] | None:
     if above < (ABOVE_IF_RANDOM if seen.recipe.is_random else ABOVE) or seen.movement < MOVES:
         return None
     return (
-        "The learning rate is too high: the first steps threw the network where it learns no more.",
+        "The learning rate is too high: its steps keep the network where it answers worse than a constant would.",
         f"The training loss is {seen.train[0]:.3g} in epoch 1, and in the later half it stays at {seen.share(float(np.median(half)))}.",
     )
 
@@ -299,7 +299,7 @@ def _under_fitting(seen: Seen) -> Diagnosis | None:
     reached = min(level(values) for values in both)
     if reached < LITTLE * seen.baseline or not all(seen.stands_still(values) for values in both) or _jitters(seen):
         return None
-    message = "The network under-fits: it has stopped learning, and does little better than a constant answer even on what it is trained on."
+    message = "The network under-fits: it has stopped learning, and has learned little even of what it is trained on."
     told = " and ".join(
         f"the {name} loss {seen.share(level(values))}"
         for name, values in zip(("training", "validation"), both, strict=False)
