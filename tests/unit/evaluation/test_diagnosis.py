@@ -181,10 +181,24 @@ class TestKindsThatNeedTheBaseline:
 
 RANDOM = replace(KNOWN, has_dropout=True)
 DOWN = falling(40, 1.6, 0.05, 4)
-# Close to a threshold, on either side: name -> training loss, validation loss, their noise, the recipe, what is to be said.
+# Close to a threshold, on either side: name -> training loss, validation loss, their noise, the recipe, what is said.
 CLOSE: dict[str, tuple[np.ndarray, np.ndarray, float, float, Known, list[str]]] = {
-    "a rise of a twentieth": (DOWN, falling(40, 1.2, 0.3, 4) + np.linspace(0, 0.015, 40), 0.01, 0.002, KNOWN, []),
-    "a rise of next to nothing": (DOWN, 0.02 + np.linspace(0, 0.012, 40), 0.01, 0.01, KNOWN, []),
+    "a rise of a twentieth": (
+        falling(40, 1.6, 0.5, 4),
+        falling(40, 1.4, 0.9, 3) + np.linspace(0, 0.05, 40),
+        0.003,
+        0.003,
+        KNOWN,
+        [],
+    ),
+    "a rise of next to nothing": (
+        falling(40, 1.6, 0.005, 4),
+        0.02 + np.linspace(0, 0.012, 40),
+        0.01,
+        0.01,
+        KNOWN,
+        [],
+    ),
     "noise of next to nothing": (DOWN + 0.01, DOWN + 0.01, 0.3, 0.25, KNOWN, []),
     "a twentieth of noise": (falling(40, 1.6, 0.5, 4), falling(40, 1.4, 1.0, 4), 0.003, 0.05, KNOWN, []),
     "a twentieth of jitter": (falling(40, 2.3, 1.3, 3), falling(40, 2.3, 1.3, 3), 0.05, 0.05, KNOWN, ["plateau"]),
@@ -308,7 +322,8 @@ def test_noise_is_the_deviation_of_independent_noise_whatever_the_slope() -> Non
 MLP = """
 name: digits/mlp
 data: {source: digits}
-model: {sequential: [Rescaling: {scale: 1/16}, Flatten, Dense: {units: 32, activation: relu}, Dense: {units: $data.classes}]}
+model:
+  sequential: [Rescaling: {scale: 1/16}, Flatten, Dense: {units: 32, activation: relu}, Dense: {units: $data.classes}]
 training: {epochs: 20, optimizer: {SGD: {learning_rate: 0.1}}}
 """
 
