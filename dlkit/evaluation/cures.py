@@ -213,8 +213,8 @@ def for_over_fitting(known: Known) -> tuple[Cure, ...]:
     if known.is_limited:
         cures.append(Cure("train on all examples: more of them are the surest cure", "data.limit=null"))
     if known.has_pictures and not known.has_augmentation:
-        why = "add `RandomTranslation: {height_factor: 0.1, width_factor: 0.1}` to `data.augment`, and what else leaves the meaning of a picture as it is"
-        cures.append(Cure(why))
+        layer = "RandomTranslation: {height_factor: 0.1, width_factor: 0.1}"
+        cures.append(Cure(f"add `{layer}` to `data.augment`, and what else leaves the meaning of a picture as it is"))
     if known.has_dropout:
         cures.append(Cure("raise the rate of the dropout that the network has, by 0.1 or 0.2"))
     else:

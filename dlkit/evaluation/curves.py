@@ -1,8 +1,9 @@
 """Learning curves as numbers, and what robust statistics tell of them.
 
-Curves of training are noisy, have spikes, and fall steeply at first. So noise is measured by second differences, which a
-slope does not enter, and a quantile of them, which single spikes do not enter; slopes are those of Theil (1950) and Sen
-(1968), "Estimates of the regression coefficient based on Kendall's tau", with their 99 % interval; levels are medians.
+Curves of training are noisy, have spikes, and fall steeply at first. So noise is measured by second differences, which
+a slope does not enter, and a quantile of them, which single spikes do not enter; slopes are those of Theil (1950) and
+Sen (1968), "Estimates of the regression coefficient based on Kendall's tau", with their 99 % interval; levels are
+medians.
 """
 
 from __future__ import annotations

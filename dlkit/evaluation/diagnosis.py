@@ -4,8 +4,8 @@
     for found in diagnose(curves, known_of(recipe)):
         print(found.message, found.evidence, found.cures)
 
-It rather says nothing than something wrong: a healthy run has no diagnosis. Levels of the loss are told as shares of its
-scale, which is the loss of the best constant answer, or where that is not known the loss of the first epoch.
+It rather says nothing than something wrong: a healthy run has no diagnosis. Levels of the loss are told as shares of
+its scale, which is the loss of the best constant answer, or where that is not known the loss of the first epoch.
 """
 
 from __future__ import annotations
@@ -128,7 +128,10 @@ def _not_a_number(curves: Curves, recipe: Known) -> Diagnosis | None:
             made = cures.for_rate_too_high(recipe)
             look = Cure("look for values in the data that are not numbers: `dlkit data` shows them")
             if epoch == 0:
-                message = "The loss is not a number from epoch 1 on: the learning rate is too high, or the data hold what is no number."
+                message = (
+                    "The loss is not a number from epoch 1 on: the learning rate is too high, or the data hold what is no"
+                    " number."
+                )
                 return Diagnosis("learning rate too high", message, f"The {name} loss is {values[0]}.", (*made, look))
             message = f"The learning rate is too high: the {name} loss is no longer a number in epoch {epoch + 1}."
             evidence = f"The {name} loss is {values[epoch - 1]:.3g} in epoch {epoch} and {values[epoch]} in the next."
@@ -167,8 +170,9 @@ def _is_stuck(seen: Seen) -> tuple[str, str] | None:
     if above < (ABOVE_IF_RANDOM if seen.recipe.is_random else ABOVE) or seen.movement < MOVES:
         return None
     return (
-        "The learning rate is too high: the first steps threw the network where it learns no more.",
-        f"The training loss is {seen.train[0]:.3g} in epoch 1, and in the later half it stays at {seen.share(float(np.median(half)))}.",
+        "The learning rate is too high: its steps keep the network where it answers worse than a constant would.",
+        f"The training loss is {seen.train[0]:.3g} in epoch 1, and in the later half it stays at"
+        f" {seen.share(float(np.median(half)))}.",
     )
 
 
@@ -208,8 +212,8 @@ def _over_fitting(seen: Seen) -> Diagnosis | None:
     else:
         return None
     evidence = (
-        f"The validation loss is {smoothed[since]:.3g} around epoch {since + 1} and {level(seen.val):.3g} at the end, the"
-        f" training loss {smooth(seen.train)[since]:.3g} and {level(seen.train):.3g}{_kept(seen, best)}."
+        f"The validation loss is {smoothed[since]:.3g} around epoch {since + 1} and {level(seen.val):.3g} at the end,"
+        f" the training loss {smooth(seen.train)[since]:.3g} and {level(seen.train):.3g}{_kept(seen, best)}."
     )
     return Diagnosis("over-fitting", message, evidence, cures.for_over_fitting(seen.recipe))
 
@@ -299,7 +303,7 @@ def _under_fitting(seen: Seen) -> Diagnosis | None:
     reached = min(level(values) for values in both)
     if reached < LITTLE * seen.baseline or not all(seen.stands_still(values) for values in both) or _jitters(seen):
         return None
-    message = "The network under-fits: it has stopped learning, and does little better than a constant answer even on what it is trained on."
+    message = "The network under-fits: it has stopped learning, and has learned little even of what it is trained on."
     told = " and ".join(
         f"the {name} loss {seen.share(level(values))}"
         for name, values in zip(("training", "validation"), both, strict=False)

@@ -74,13 +74,21 @@ def test_a_network_that_sees_the_brightness_alone(diagnosed: Any) -> None:
 
 
 def test_one_hidden_unit(diagnosed: Any) -> None:
-    changes = {"model.sequential.hidden": {"units": 1, "activation": "tanh"}, "training.epochs": 30}
+    hidden = {
+        "model.sequential.hidden.units": 1,
+        "model.sequential.hidden.activation": "sigmoid",
+        "training.epochs": 30,
+    }
     rate = {"Adam": {"learning_rate": {"CosineDecay": {"initial_learning_rate": 0.03, "decay_steps": {"share": 1}}}}}
-    assert kinds(diagnosed(parse(MLP, {**changes, "training.optimizer": rate}))) == ["under-fitting"]
+    assert kinds(diagnosed(parse(MLP, {**hidden, "training.optimizer": rate}))) == ["under-fitting"]
 
 
 def test_three_epochs(diagnosed: Any) -> None:
-    assert kinds(diagnosed(load("digits/cnn", {"training.epochs": 3}))) == ["not converged"]
+    assert kinds(diagnosed(parse(MLP, {"training.epochs": 3}))) == ["not converged"]
+
+
+def test_three_epochs_that_end_at_a_rate_of_zero_leave_open_what_more_would_do(diagnosed: Any) -> None:
+    assert diagnosed(load("digits/cnn", {"training.epochs": 3})) == []
 
 
 def test_ten_epochs_at_a_moderate_rate(diagnosed: Any) -> None:
@@ -96,9 +104,8 @@ def test_a_constant_high_rate(diagnosed: Any) -> None:
     assert "CosineDecay" in str(found[0].cures[0].setting)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_recipe_as_it_is_has_no_diagnosis(diagnosed: Any, seed: int) -> None:
-    assert diagnosed(load("digits/cnn", {"seed": seed})) == []
+def test_the_recipe_as_it_is_has_no_diagnosis(diagnosed: Any) -> None:
+    assert diagnosed(load("digits/cnn")) == []
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])

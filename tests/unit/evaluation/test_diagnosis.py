@@ -179,6 +179,73 @@ class TestKindsThatNeedTheBaseline:
         assert kinds(curves(train, np.linspace(2.5, 2.4999, 20), 1e-9), known) == ["learning rate too low"]
 
 
+RANDOM = replace(KNOWN, has_dropout=True)
+DOWN = falling(40, 1.6, 0.05, 4)
+# Close to a threshold, on either side: name -> training loss, validation loss, their noise, the recipe, what is said.
+CLOSE: dict[str, tuple[np.ndarray, np.ndarray, float, float, Known, list[str]]] = {
+    "a rise of a twentieth": (
+        falling(40, 1.6, 0.5, 4),
+        falling(40, 1.4, 0.9, 3) + np.linspace(0, 0.05, 40),
+        0.003,
+        0.003,
+        KNOWN,
+        [],
+    ),
+    "a rise of next to nothing": (
+        falling(40, 1.6, 0.005, 4),
+        0.02 + np.linspace(0, 0.012, 40),
+        0.01,
+        0.01,
+        KNOWN,
+        [],
+    ),
+    "noise of next to nothing": (DOWN + 0.01, DOWN + 0.01, 0.3, 0.25, KNOWN, []),
+    "a twentieth of noise": (falling(40, 1.6, 0.5, 4), falling(40, 1.4, 1.0, 4), 0.003, 0.05, KNOWN, []),
+    "a twentieth of jitter": (falling(40, 2.3, 1.3, 3), falling(40, 2.3, 1.3, 3), 0.05, 0.05, KNOWN, ["plateau"]),
+    "a fall that does not matter": (falling(40, 1.6, 0.02, 8), falling(40, 1.6, 0.03, 8), 0.01, 0.01, KNOWN, []),
+    "a late rise of both": (
+        np.append(DOWN[:-6], np.full(6, 0.3)),
+        np.append(DOWN[:-6], np.full(6, 0.33)),
+        0.01,
+        0.01,
+        KNOWN,
+        [],
+    ),
+    "a hundredth above a constant answer": (
+        np.full(20, 1.015 * CHANCE),
+        np.full(20, 1.015 * CHANCE),
+        0.003,
+        0.007,
+        KNOWN,
+        ["learning rate too high"],
+    ),
+    "the same under dropout": (
+        np.full(20, 1.015 * CHANCE),
+        np.full(20, CHANCE),
+        0.003,
+        0.007,
+        RANDOM,
+        ["under-fitting"],
+    ),
+    "known by heart": (falling(40, 2.0, 0.06, 4), falling(40, 2.1, 0.6, 4), 0.02, 0.01, KNOWN, ["over-fitting"]),
+    "the same under dropout and not by so much": (
+        falling(40, 2.0, 0.06, 4),
+        falling(40, 2.1, 0.6, 4),
+        0.02,
+        0.01,
+        RANDOM,
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLOSE)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_close_to_a_threshold(name: str, seed: int) -> None:
+    train, val, train_noise, val_noise, known, told = CLOSE[name]
+    assert kinds(curves(noisy(train, train_noise, seed), noisy(val, val_noise, seed + 99)), known) == told
+
+
 def test_one_epoch_says_nothing() -> None:
     assert kinds(curves(np.array([5.0]), np.array([9.0]))) == []
     assert kinds(Curves(())) == []
@@ -255,7 +322,8 @@ def test_noise_is_the_deviation_of_independent_noise_whatever_the_slope() -> Non
 MLP = """
 name: digits/mlp
 data: {source: digits}
-model: {sequential: [Rescaling: {scale: 1/16}, Flatten, Dense: {units: 32, activation: relu}, Dense: {units: $data.classes}]}
+model:
+  sequential: [Rescaling: {scale: 1/16}, Flatten, Dense: {units: 32, activation: relu}, Dense: {units: $data.classes}]
 training: {epochs: 20, optimizer: {SGD: {learning_rate: 0.1}}}
 """
 
