@@ -14,11 +14,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dlkit.reporting.figures.style import to_png
 
-_ACROSS = 6  # examples in a row
-_WIDTH, _HEIGHT = 132, 132  # pixels of a picture, at most
-_GAP = 8
-_LINE = 15  # pixels that a line of text takes
-_SIZE = 11
+_ACROSS = 4  # examples in a row: the browser shows a sheet small
+_SIDE = 128  # pixels of a picture, at most; a small one is enlarged by a whole factor
+_GAP = 12
+_LINE = 18  # pixels that a line of text takes
+_SIZE = 13
 _WRONG, _INK, _GRAY = "#B34700", "#222222", "#666666"
 
 
@@ -51,7 +51,7 @@ def draw_samples(samples: Sequence[Sample]) -> np.ndarray:
         An array of shape (height, width, 3), 8 bits.
     """
     font = _font()
-    cell_width, cell_height = _WIDTH + _GAP, _HEIGHT + 3 * _LINE + _GAP
+    cell_width, cell_height = _SIDE + _GAP, _SIDE + 3 * _LINE + _GAP
     across, down = min(_ACROSS, len(samples)), math.ceil(len(samples) / _ACROSS)
     sheet = Image.new("RGB", (across * cell_width + _GAP, down * cell_height + _GAP), "white")
     drawing = ImageDraw.Draw(sheet)
@@ -59,18 +59,20 @@ def draw_samples(samples: Sequence[Sample]) -> np.ndarray:
         left, top = _GAP + number % _ACROSS * cell_width, _GAP + number // _ACROSS * cell_height
         with Image.open(sample.picture) as opened:
             picture = opened.convert("RGB")
-        picture.thumbnail((_WIDTH, _HEIGHT))
-        sheet.paste(picture, (left + (_WIDTH - picture.width) // 2, top + _HEIGHT - picture.height))
+        picture.thumbnail((_SIDE, _SIDE))
+        factor = _SIDE // max(picture.size)
+        picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+        sheet.paste(picture, (left + (_SIDE - picture.width) // 2, top + _SIDE - picture.height))
         is_right = sample.predicted == sample.truth
         lines = [
             (sample.predicted, _INK if is_right else _WRONG),
             (f"true: {sample.truth}", _INK) if not is_right else ("", _INK),
-            (sample.note, _GRAY),
+            (sample.note.partition(",")[0], _GRAY),
         ]
-        below = top + _HEIGHT
+        below = top + _SIDE + 2
         for text, color in lines:
             if text:
-                drawing.text((left + _WIDTH / 2, below), _cut(text, font), fill=color, font=font, anchor="ma")
+                drawing.text((left + _SIDE / 2, below), _cut(text, font), fill=color, font=font, anchor="ma")
                 below += _LINE
     return _pixels(sheet)
 
@@ -85,9 +87,9 @@ def _font() -> Any:
 def _cut(text: str, font: Any) -> str:
     """As much of a text as goes into a line."""
     text = " ".join(text.split())
-    if font.getlength(text) <= _WIDTH:
+    if font.getlength(text) <= _SIDE:
         return text
-    while text and font.getlength(text + "…") > _WIDTH:
+    while text and font.getlength(text + "…") > _SIDE:
         text = text[:-1]
     return text + "…"
 

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.errors import DlkitError
+from dlkit.training.layer_graph import layer_graph
 from dlkit.training.steps import Steps
 
 _POINTS = 20  # within an epoch, at most
@@ -20,20 +21,22 @@ _LEAST_STEPS = 2  # between two of them
 _LEAST_SECONDS = 1.0  # too: a value that is fetched makes an accelerator wait for it
 _HISTOGRAMS = 20  # of a weight in a stage, about
 _ENTRIES = 20_000  # of a weight that its histogram counts
+_HARMLESS = " ,;:%/?'"  # to Markdown, of what is neither letter nor digit
 
 
 class EpochTensorBoard(keras.callbacks.TensorBoard):
     """Keras's, which knows either axis only, and goes through its scalars after every batch or once an epoch.
 
     Below `train/` and `validation/` it writes
+    - the graph of the layers;
     - `epoch_NAME` for each metric and the learning rate, at the number of the epoch, from 0, as Keras does;
     - `by_step/NAME`, the same at the number of steps of the stage, which for a model with one optimizer are the
       optimizer's iterations;
     - `within_epochs/loss`, the mean of the steps since the last point, and `within_epochs/learning_rate`, in epochs
       that take long: up to 20 times in each, and no more often than once a second. So these points, and they alone,
       may lie elsewhere where the training is repeated;
-    - histograms of the weights that are trained, about 20 times in all, the first and the last epoch among them. Of a
-      large weight 20,000 entries are counted, evenly spread.
+    - `weights/LAYER/NAME`, histograms of the weights that are trained, about 20 times in all, the first and the last
+      epoch among them. Of a large weight 20,000 entries are counted, evenly spread.
 
     Args:
         folder: Where the event files go.
@@ -45,24 +48,28 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
     on_test_end = keras.callbacks.Callback.on_test_end
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(str(folder), write_graph=True, update_freq="epoch")
+        super().__init__(str(folder), write_graph=False, update_freq="epoch")
         self._clock = clock
         self._written_at = 0.0
         self._at = 0  # the step of the epoch up to which `within_epochs` tells
         self._mean = 0.0  # of the loss of the epoch up to there
-        self._last_loss = math.nan
+        self._last_loss: float | None = None  # where the training was resumed
+        self._has_graph = False
         self._without_histograms: int | None = None  # the epoch that has just ended, unless they are written
 
-    def get_state(self) -> dict[str, float]:
-        return {"at": self._at, "mean": self._mean, "loss": self._loss()}
+    def get_state(self) -> dict[str, Any]:
+        return {"at": self._at, "mean": self._mean, "loss": self._loss(), "has_graph": self._has_graph}
 
-    def set_state(self, state: dict[str, float]) -> None:
-        self._at, self._mean, self._last_loss = int(state["at"]), state["mean"], state["loss"]
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._at, self._mean, self._last_loss = state["at"], state["mean"], state["loss"]
+        self._has_graph = state["has_graph"]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._epoch = epoch
         self._without_histograms = None
         self._written_at = self._clock()
+        if not self._has_graph:
+            self._write_graph()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         steps = self.params["steps"] or 0
@@ -92,12 +99,19 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
             self._write_histograms(self._without_histograms)
         super().on_train_end(logs)
 
+    def _write_graph(self) -> None:
+        self._has_graph = True
+        graph = layer_graph(self.model)
+        if graph is not None:
+            with self._train_writer.as_default():
+                tf.summary.graph(graph)
+
     def _end(self) -> int:
         """The steps of an epoch that has ended, which a limit may have cut short."""
         function = self.model.train_function
         return function.end if isinstance(function, Steps) else self.params["steps"] or 0
 
-    def _loss(self) -> float:
+    def _loss(self) -> float | None:
         """The mean loss of the epoch, up to now or up to where it was resumed."""
         function = self.model.train_function
         loss = function.logs.get("loss") if isinstance(function, Steps) else None
@@ -110,13 +124,13 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
         if batch <= self._at:
             return
         mean = self._loss()
-        since = (batch * mean - self._at * self._mean) / (batch - self._at)
         with self._train_writer.as_default(self._step(batch)):
-            if not math.isnan(since):
+            if mean is not None:  # a model may measure other things
+                since = (batch * mean - self._at * self._mean) / (batch - self._at)
                 tf.summary.scalar("within_epochs/loss", since)
             for name, value in self._collect_learning_rate({}).items():
                 tf.summary.scalar(f"within_epochs/{name}", value)
-        self._at, self._mean, self._written_at = batch, mean, self._clock()
+        self._at, self._mean, self._written_at = batch, mean or 0.0, self._clock()
 
     def _write(self, writer: Any, epoch: int, end: int, values: Mapping[str, Any]) -> None:
         with writer.as_default():
@@ -135,7 +149,7 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
             values = values[:: math.ceil(len(values) / _ENTRIES) or 1].astype(np.float64)
             values = values[np.isfinite(values)]
             if len(values):
-                told.MergeFrom(histogram_pb(variable.path, values))
+                told.MergeFrom(histogram_pb(f"weights/{variable.path}", values))
         with self._train_writer.as_default():
             tf.summary.experimental.write_raw_pb(told.SerializeToString(), step=epoch)
 
@@ -151,7 +165,7 @@ def write_test(
     name: str,
     metrics: Mapping[str, float],
     pictures: Mapping[str, np.ndarray],
-    tables: Mapping[str, Sequence[Sequence[str]]],
+    texts: Mapping[str, Sequence[tuple[str, str]]],
     hyperparameters: Mapping[str, bool | float | str],
 ) -> None:
     """Writes what a test has shown, in the place of what an earlier one has.
@@ -161,7 +175,7 @@ def write_test(
         name: What the run is called among others, in the tab HParams.
         metrics: By name.
         pictures: By name, of shape (height, width, 3), 8 bits.
-        tables: By name, in rows of plain text, the heads of their columns first.
+        texts: By name, plain paragraphs, each with what is to stand above it.
         hyperparameters: What the runs may differ in.
 
     Raises:
@@ -182,9 +196,8 @@ def write_test(
                 tf.summary.scalar(metric, value)
             for tag, picture in pictures.items():
                 tf.summary.image(tag, picture[None])
-            for tag, rows in tables.items():
-                heads, *others = [[_literally(cell) for cell in row] for row in rows]
-                tf.summary.text(tag, [[f"**{head}**" for head in heads], *others])
+            for tag, paragraphs in texts.items():
+                tf.summary.text(tag, [f"**{_literally(head)}**\n\n{_literally(text)}" for head, text in paragraphs])
         writer.close()
     except tf.errors.OpError as error:
         raise DlkitError(f"{folder} cannot be written: {error.message}", code="cannot-write") from error
@@ -198,4 +211,4 @@ def _spread(epochs: int) -> set[int]:
 def _literally(text: str) -> str:
     """A text that Markdown leaves as it is."""
     plain = " ".join(text.split())
-    return "".join(each if each.isalnum() or each == " " or ord(each) > 127 else f"&#{ord(each)};" for each in plain)
+    return "".join(each if each.isalnum() or each in _HARMLESS or ord(each) > 127 else f"&#{ord(each)};" for each in plain)

@@ -42,7 +42,7 @@ def show_test(run: RunFolder, recipe: Recipe, evaluation: Evaluation) -> None:
         return
     several = len(evaluation.targets) > 1
     pictures: dict[str, np.ndarray] = {}
-    tables: dict[str, Sequence[Sequence[str]]] = {}
+    texts: dict[str, list[tuple[str, str]]] = {}
     for target, told in evaluation.targets.items():
         before = f"{target}/" if several else ""
         for name, figure in _figures(recipe, told["details"]):
@@ -52,13 +52,14 @@ def show_test(run: RunFolder, recipe: Recipe, evaluation: Evaluation) -> None:
             if shown := _samples(run, examples):
                 pictures[before + kind] = draw_samples(shown)
             elif examples:
-                tables[before + kind] = _table(examples)
+                texts[before + kind] = [_in_words(each) for each in examples]
     write_test(
         run.tensorboard / evaluation.split,
         name=_name(run, recipe),
-        metrics=evaluation.metrics,
+        # In one section, apart from the curves.
+        metrics={name.replace("_", "/", 1): value for name, value in evaluation.metrics.items()},
         pictures=pictures,
-        tables=tables,
+        texts=texts,
         hyperparameters=hyperparameters(recipe, _chosen(run)),
     )
 
@@ -154,15 +155,10 @@ def _samples(run: RunFolder, examples: Sequence[Mapping[str, Any]]) -> list[Samp
     return shown
 
 
-def _table(examples: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    features = [name for name, value in examples[0].get("input", {}).items() if "text" in value]
-    heads = ["example", *features, "true", "predicted", "note"]
-    rows = [
-        [
-            str(each["row"]),
-            *(each["input"][name]["text"] for name in features),
-            *(str(each[key]) for key in ("truth", "predicted", "note")),
-        ]
-        for each in examples
-    ]
-    return [heads, *rows]
+def _in_words(example: Mapping[str, Any]) -> tuple[str, str]:
+    """What the model says of an example, and what it was given."""
+    said, true = example["predicted"], example["truth"]
+    told = [said] if said == true else [said, f"true: {true}"]
+    given = {name: value["text"] for name, value in example.get("input", {}).items() if "text" in value}
+    named = [f"{name}: {text}" for name, text in given.items()] if len(given) > 1 else list(given.values())
+    return ", ".join([*told, example["note"]]), "; ".join(named) or f"example {example['row']}"
