@@ -6,6 +6,7 @@ and has no shapes; a graph of layers written in the place of TensorFlow's operat
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import keras
@@ -26,24 +27,30 @@ def layer_graph(model: keras.Model) -> tf.compat.v1.GraphDef | None:
     if not hasattr(functional, "_nodes_by_depth"):
         return None
     graph = tf.compat.v1.GraphDef()
-    names = {id(node): _name(node) for nodes in functional._nodes_by_depth.values() for node in nodes}
-    for depth in sorted(functional._nodes_by_depth, reverse=True):
-        for node in functional._nodes_by_depth[depth]:
-            layer = node.operation
-            made = graph.node.add(name=names[id(node)], op=type(layer).__name__)
-            before = [parent for parent in node.parent_nodes if id(parent) in names]
-            made.input.extend(dict.fromkeys(names[id(parent)] for parent in before))
-            for tensor in node.output_tensors:
-                shape = made.attr["_output_shapes"].list.shape.add()
-                for size in tensor.shape:
-                    shape.dim.add(size=-1 if size is None else size)
-            if isinstance(layer, keras.layers.Layer) and layer.built:
-                made.attr["parameters"].i = layer.count_params()
+    nodes = [
+        node for depth in sorted(functional._nodes_by_depth, reverse=True) for node in functional._nodes_by_depth[depth]
+    ]
+    names = _names(nodes)
+    for node in nodes:
+        layer = node.operation
+        made = graph.node.add(name=names[id(node)], op=type(layer).__name__)
+        before = [parent for parent in node.parent_nodes if id(parent) in names]
+        made.input.extend(dict.fromkeys(names[id(parent)] for parent in before))
+        for tensor in node.output_tensors:
+            shape = made.attr["_output_shapes"].list.shape.add()
+            for size in tensor.shape:
+                shape.dim.add(size=-1 if size is None else size)
+        if isinstance(layer, keras.layers.Layer) and layer.built:
+            made.attr["parameters"].i = layer.count_params()
     return graph
 
 
-def _name(node: Any) -> str:
-    """What a call is named; a block is a scope to TensorBoard."""
-    layer = node.operation
-    again = layer._inbound_nodes.index(node)
-    return layer.name.replace(".", "/") + (f"_again_{again}" if again else "")
+def _names(nodes: list[Any]) -> dict[int, str]:
+    """What calls are called, by the identity of each: as the layer, whose blocks are scopes to TensorBoard."""
+    names: dict[int, str] = {}
+    calls: Counter[str] = Counter()
+    for node in sorted(nodes, key=lambda node: node.operation._inbound_nodes.index(node)):
+        name = node.operation.name.replace(".", "/")
+        names[id(node)] = f"{name}_again_{calls[name]}" if calls[name] else name
+        calls[name] += 1
+    return names

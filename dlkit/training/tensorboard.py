@@ -149,7 +149,8 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
             values = values[:: math.ceil(len(values) / _ENTRIES) or 1].astype(np.float64)
             values = values[np.isfinite(values)]
             if len(values):
-                told.MergeFrom(histogram_pb(f"weights/{variable.path}", values))
+                name = variable.path.removeprefix(f"{self.model.name}/")
+                told.MergeFrom(histogram_pb(f"weights/{name}", values))
         with self._train_writer.as_default():
             tf.summary.experimental.write_raw_pb(told.SerializeToString(), step=epoch)
 
@@ -211,4 +212,6 @@ def _spread(epochs: int) -> set[int]:
 def _literally(text: str) -> str:
     """A text that Markdown leaves as it is."""
     plain = " ".join(text.split())
-    return "".join(each if each.isalnum() or each in _HARMLESS or ord(each) > 127 else f"&#{ord(each)};" for each in plain)
+    return "".join(
+        each if each.isalnum() or each in _HARMLESS or ord(each) > 127 else f"&#{ord(each)};" for each in plain
+    )
