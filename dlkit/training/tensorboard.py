@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
         self._has_graph = True
         graph = layer_graph(self.model)
         if graph is not None:
-            with self._train_writer.as_default():
+            with _writing(self._train_writer):
                 tf.summary.graph(graph)
 
     def _end(self) -> int:
@@ -124,7 +125,7 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
         if batch <= self._at:
             return
         mean = self._loss()
-        with self._train_writer.as_default(self._step(batch)):
+        with _writing(self._train_writer, self._step(batch)):
             if mean is not None:  # a model may measure other things
                 since = (batch * mean - self._at * self._mean) / (batch - self._at)
                 tf.summary.scalar("within_epochs/loss", since)
@@ -133,7 +134,7 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
         self._at, self._mean, self._written_at = batch, mean or 0.0, self._clock()
 
     def _write(self, writer: Any, epoch: int, end: int, values: Mapping[str, Any]) -> None:
-        with writer.as_default():
+        with _writing(writer):
             for name, value in values.items():
                 tf.summary.scalar(f"epoch_{name}", value, step=epoch)
                 tf.summary.scalar(f"by_step/{name}", value, step=self._step(end))
@@ -151,7 +152,7 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
             if len(values):
                 name = variable.path.removeprefix(f"{self.model.name}/")
                 told.MergeFrom(histogram_pb(f"weights/{name}", values))
-        with self._train_writer.as_default():
+        with _writing(self._train_writer):
             tf.summary.experimental.write_raw_pb(told.SerializeToString(), step=epoch)
 
 
@@ -190,7 +191,7 @@ def write_test(
     end = summary.session_end_pb(api_pb2.STATUS_SUCCESS)
     try:
         writer = tf.summary.create_file_writer(str(folder))
-        with writer.as_default(step=0):
+        with _writing(writer, 0):
             for told in (begin, end):
                 tf.summary.experimental.write_raw_pb(told.SerializeToString())
             for metric, value in metrics.items():
@@ -202,6 +203,13 @@ def write_test(
         writer.close()
     except tf.errors.OpError as error:
         raise DlkitError(f"{folder} cannot be written: {error.message}", code="cannot-write") from error
+
+
+@contextmanager
+def _writing(writer: Any, step: int | None = None) -> Iterator[None]:
+    """Writes, whatever a callback of Keras's whose training was broken off has left as to when summaries are recorded."""
+    with writer.as_default(step), tf.summary.record_if(True):
+        yield
 
 
 def _spread(epochs: int) -> set[int]:

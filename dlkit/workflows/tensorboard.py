@@ -17,7 +17,6 @@ from dlkit.reporting.figures import OF_TARGET
 from dlkit.reporting.tensorboard_images import Sample, draw_samples, to_pixels
 from dlkit.runs.folder import RunFolder
 from dlkit.training.tensorboard import write_test
-from dlkit.workflows.stages import planned_stages
 
 Scalar = bool | float | str
 
@@ -72,9 +71,11 @@ def hyperparameters(recipe: Recipe, chosen: Mapping[str, Any]) -> dict[str, Scal
         chosen: What `auto` stood for, by path.
     """
     config, found = recipe.config, dict(_of_space(recipe))
-    for planned in planned_stages(recipe):
-        found |= _of_optimizer(recipe, planned.training.optimizer, f"{planned.path}.optimizer")
-        found[f"{planned.path}.epochs"] = planned.stage.epochs
+    stages = config.training.stages
+    for number, stage in enumerate(stages or (config.training,)):
+        path = f"training.stages.{number}" if stages else "training"
+        found |= _of_optimizer(recipe, stage.optimizer, f"{path}.optimizer")
+        found[f"{path}.epochs"] = stage.epochs or config.training.epochs
     found["data.batch_size"] = config.data.batch_size
     found["training.precision"] = config.training.precision
     found["seed"] = config.seed
