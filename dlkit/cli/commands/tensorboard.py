@@ -68,7 +68,8 @@ def _found(reference: str, root: Path) -> Path:
     """
     from dlkit.runs.find import all_runs, find_run, find_whole
 
-    for path in (Path(reference).expanduser(), root / reference):
+    given, below = Path(reference).expanduser(), root / reference
+    for path in (given, below) if root in below.parents else (given,):
         if reference and path.is_dir() and (all_runs(path) or _has_events(path)):
             return path
     try:
@@ -76,7 +77,7 @@ def _found(reference: str, root: Path) -> Path:
     except DlkitError as error:
         if error.code != "run-not-found":
             raise
-    if Path(reference).expanduser().is_dir():
+    if given.is_dir():
         raise DlkitError(f"There is nothing to show: there is no run in {reference}.", code="nothing-to-show")
     return find_run(reference, root).path  # a member of a group
 
