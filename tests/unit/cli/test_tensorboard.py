@@ -25,7 +25,11 @@ def make_run(path: Path) -> Path:
 def root(tmp_path, monkeypatch) -> Path:
     """Two runs of one recipe, a run of another, and a group of two folds."""
     root = tmp_path / "runs"
-    for name in ("digits/cnn/20250101-000000-aaaa", "digits/cnn/20250102-000000-bbbb", "adult/mlp/20250103-000000-cccc"):
+    for name in (
+        "digits/cnn/20250101-000000-aaaa",
+        "digits/cnn/20250102-000000-bbbb",
+        "adult/mlp/20250103-000000-cccc",
+    ):
         make_run(root / name)
     group = GroupFolder(root / "iris" / "20250104-000000-dddd")
     for number in (1, 2):
