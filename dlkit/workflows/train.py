@@ -42,6 +42,7 @@ from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.report import report_run
 from dlkit.workflows.run import Run
 from dlkit.workflows.stages import every_of, planned_stages, train_stages, weights_of_stages
+from dlkit.workflows.tensorboard import show_test
 
 
 def train(
@@ -167,6 +168,7 @@ def carry_out(
     finally:
         saver.close()
     evaluation = evaluate_model(run, prepared, model_file(run, "best")) if devices.is_chief else Evaluation()
+    show_test(run, recipe, evaluation)
     with telling_lost_workers(devices):
         wait_for_all(devices)
     expectations = compare(recipe.config.expect, evaluation.metrics)
