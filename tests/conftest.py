@@ -51,9 +51,9 @@ def no_reports() -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def reports(no_reports: pytest.MonkeyPatch) -> Iterator[None]:
-    """Runs write their reports."""
+    """The runs of a module write their reports."""
     no_reports.undo()
     yield
     no_reports.setattr("dlkit.reporting.report.write_report", lambda run, told: None)

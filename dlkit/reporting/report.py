@@ -120,6 +120,17 @@ def write_report(run: RunFolder, told: Told) -> None:
     write_text(run.report, page)
 
 
+def figure_file(target: str, kind: str, *, several: bool) -> str:
+    """The name of a figure's PNG.
+
+    Args:
+        target: The target that it is of.
+        kind: What it shows.
+        several: Whether there are several targets.
+    """
+    return f"{target}-{kind}.png" if several else f"{kind}.png"
+
+
 @dataclass
 class _Figures:
     """Draws figures, keeps them as files, and gives them back for the page."""
@@ -133,8 +144,8 @@ class _Figures:
         if figure is None:
             return None
         self.run.figures.mkdir(exist_ok=True)
-        path = self.run.figures / (f"{target}-{kind}" if target else kind)
-        write_bytes(path.with_suffix(".png"), to_png(figure))
+        path = self.run.figures / figure_file(target, kind, several=bool(target))
+        write_bytes(path, to_png(figure))
         svg = self._svg(figure)
         write_text(path.with_suffix(".svg"), on_white(svg))
         return {"caption": _CAPTIONS[kind], "svg": on_page(svg, _CAPTIONS[kind]), "wide": kind in _WIDE}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +10,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-
-from dlkit.reporting.figures.style import to_png
 
 _ACROSS = 4  # examples in a row: the browser shows a sheet small
 _SIDE = 128  # pixels of a picture, at most; a small one is enlarged by a whole factor
@@ -39,9 +36,10 @@ class Sample:
     note: str
 
 
-def to_pixels(figure: Any) -> np.ndarray:
-    """A figure of matplotlib, of shape (height, width, 3), 8 bits."""
-    return _pixels(Image.open(io.BytesIO(to_png(figure))))
+def read_pixels(path: Path) -> np.ndarray:
+    """A picture in a file, of shape (height, width, 3), 8 bits."""
+    with Image.open(path) as image:
+        return _pixels(image)
 
 
 def draw_samples(samples: Sequence[Sample]) -> np.ndarray:

@@ -13,8 +13,8 @@ from dlkit.recipe.graph import Component, Graph
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.nodes import plain
 from dlkit.recipe.paths import PathError, Paths
-from dlkit.reporting.figures import OF_TARGET
-from dlkit.reporting.tensorboard_images import Sample, draw_samples, to_pixels
+from dlkit.reporting.report import figure_file
+from dlkit.reporting.tensorboard_images import Sample, draw_samples, read_pixels
 from dlkit.runs.folder import RunFolder
 from dlkit.training.tensorboard import write_test
 
@@ -30,7 +30,7 @@ def show_test(run: RunFolder, recipe: Recipe, evaluation: Evaluation) -> None:
     """Writes figures, examples, metrics and hyperparameters as event files into the folder of a run.
 
     Args:
-        run: The folder; provenance.json and the pictures that the evaluation names are in it.
+        run: The folder; provenance.json, the figures of its report and the pictures that the evaluation names are in it.
         recipe: As it was trained.
         evaluation: What was measured of the best model; nothing is written where nothing was.
 
@@ -44,8 +44,10 @@ def show_test(run: RunFolder, recipe: Recipe, evaluation: Evaluation) -> None:
     texts: dict[str, list[tuple[str, str]]] = {}
     for target, told in evaluation.targets.items():
         before = f"{target}/" if several else ""
-        for name, figure in _figures(recipe, told["details"]):
-            pictures[before + name] = figure
+        for name in _FIGURES:
+            path = run.figures / figure_file(target, name, several=several)
+            if path.is_file():
+                pictures[before + name] = read_pixels(path)
         for kind in _EXAMPLES:
             examples = told.get(kind) or ()
             if shown := _samples(run, examples):
@@ -135,15 +137,6 @@ def _name(run: RunFolder, recipe: Recipe) -> str:
     """What the run is called: two runs of one recipe are two, and so are the members of a group."""
     parts = (run.group.name, run.name) if run.group else (run.name,)
     return "/".join((recipe.name, *parts))
-
-
-def _figures(recipe: Recipe, details: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
-    evaluation = recipe.config.evaluation
-    wanted = evaluation.figures if evaluation else None
-    for name in _FIGURES:
-        figure = OF_TARGET[name](details) if wanted is None or name in wanted else None
-        if figure is not None:
-            yield name, to_pixels(figure)
 
 
 def _samples(run: RunFolder, examples: Sequence[Mapping[str, Any]]) -> list[Sample]:

@@ -168,12 +168,12 @@ def carry_out(
     finally:
         saver.close()
     evaluation = evaluate_model(run, prepared, model_file(run, "best")) if devices.is_chief else Evaluation()
-    show_test(run, recipe, evaluation)
     with telling_lost_workers(devices):
         wait_for_all(devices)
     expectations = compare(recipe.config.expect, evaluation.metrics)
     if devices.is_chief:
         report_run(run, recipe, built.model)
+        show_test(run, recipe, evaluation)
     return Run(run, evaluation, expectations, allow_plugins=recipe.allow_plugins)
 
 

@@ -45,7 +45,7 @@ KINDS = ["pictures", "texts", "numbers", "forecast"]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def runs(reports: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """A finished run of each kind."""
     home = tmp_path_factory.mktemp("reports")
     words = np.random.default_rng(1).choice(["red", "blue", "<b>bold</b>", "tree"], size=(120, 5))
@@ -77,25 +77,16 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture
-def written(runs: dict[str, Run], reports: None) -> dict[str, Run]:
-    """The runs with their reports, as `dlkit report` writes them."""
-    for run in runs.values():
-        if not run.folder.report.exists():
-            report(run.folder)
-    return runs
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_browser_shows_the_page_without_errors_or_overflow(written, browser, kind, width, scheme) -> None:
+def test_a_browser_shows_the_page_without_errors_or_overflow(runs, browser, kind, width, scheme) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     told: list[str] = []
     page.on("console", lambda message: told.append(message.text))
     page.on("pageerror", lambda error: told.append(str(error)))
     page.on("request", lambda request: told.append(request.url) if not is_own(request.url) else None)
-    page.goto(written[kind].folder.report.as_uri())
+    page.goto(runs[kind].folder.report.as_uri())
     for opened in page.locator("details").all():
         opened.evaluate("element => element.open = true")
     assert not told
@@ -127,9 +118,9 @@ def is_own(url: str) -> bool:
         ("forecast", ["persistence mean absolute error", "test_skill_over_seasonal_naive", "how far ahead"]),
     ],
 )
-def test_the_page_tells_what_belongs_to_the_task(written, browser, kind, words) -> None:
+def test_the_page_tells_what_belongs_to_the_task(runs, browser, kind, words) -> None:
     page = browser.new_page()
-    page.goto(written[kind].folder.report.as_uri())
+    page.goto(runs[kind].folder.report.as_uri())
     text = page.evaluate("document.body.textContent")
     for word in (*words, "How to reproduce", "fingerprint", "dlkit train", "Layers"):
         assert word in text
@@ -137,8 +128,8 @@ def test_the_page_tells_what_belongs_to_the_task(written, browser, kind, words) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_figures_lie_beside_it(written, kind) -> None:
-    figures = written[kind].folder.figures
+def test_figures_lie_beside_it(runs, kind) -> None:
+    figures = runs[kind].folder.figures
     names = {path.stem for path in figures.glob("*.png")}
     assert names == {path.stem for path in figures.glob("*.svg")} and "curves" in names
     for path in figures.glob("*.svg"):
@@ -155,14 +146,14 @@ def test_samples_are_as_many_as_the_recipe_says(runs) -> None:
     assert len(told["details"]["forecasts"][0]["past"]) == 20
 
 
-def test_only_the_figures_that_are_asked_for(runs, reports, tmp_path) -> None:
+def test_only_the_figures_that_are_asked_for(reports, tmp_path) -> None:
     recipe = load("digits/cnn", {"training.epochs": 1, "data.limit": 100, "evaluation.figures": ["roc"]})
     run = dlkit.train(recipe, runs_dir=tmp_path)
     assert {path.name for path in run.folder.figures.glob("*.*")} == {"roc.png", "roc.svg"}
     assert "Confusion matrix" not in run.folder.report.read_text()
 
 
-def test_a_run_moved_elsewhere_can_be_reported_without_its_data(runs, reports, tmp_path) -> None:
+def test_a_run_moved_elsewhere_can_be_reported_without_its_data(runs, tmp_path) -> None:
     moved = shutil.copytree(runs["texts"].folder.path, tmp_path / "test" / "texts" / "moved")
     folder = type(runs["texts"].folder)(moved)
     report(folder)

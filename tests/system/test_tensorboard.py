@@ -29,7 +29,7 @@ training: {epochs: 2, optimizer: {Adam: {learning_rate: RATE}}}
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def runs(reports, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs with other learning rates, and two folds."""
     runs = tmp_path_factory.mktemp("runs")
     for rate in ("1e-2", "1e-3"):
