@@ -106,6 +106,7 @@ def write_report(run: RunFolder, told: Told) -> None:
         DlkitError: A file cannot be written (`cannot-write`).
     """
     import jinja2
+    import matplotlib as mpl
 
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -116,7 +117,9 @@ def write_report(run: RunFolder, told: Told) -> None:
     )
     templates.filters["code"] = _with_code
     figures = _Figures(run, told.figures)
-    page = templates.get_template("report.html.j2").render(report=_contents(run, told, figures))
+    with mpl.rc_context({"text.parse_math": False}):  # a dollar in the name of a class is a dollar
+        contents = _contents(run, told, figures)
+    page = templates.get_template("report.html.j2").render(report=contents)
     write_text(run.report, page)
 
 

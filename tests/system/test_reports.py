@@ -150,7 +150,7 @@ def test_only_the_figures_that_are_asked_for(reports, tmp_path) -> None:
     recipe = load("digits/cnn", {"training.epochs": 1, "data.limit": 100, "evaluation.figures": ["roc"]})
     run = dlkit.train(recipe, runs_dir=tmp_path)
     assert {path.name for path in run.folder.figures.glob("*.*")} == {"roc.png", "roc.svg"}
-    assert "Confusion matrix" not in run.folder.report.read_text()
+    assert "<figcaption>Confusion matrix" not in run.folder.report.read_text()
 
 
 def test_a_run_moved_elsewhere_can_be_reported_without_its_data(runs, tmp_path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from html import escape
 from typing import Any
 
 # Okabe and Ito's colors, told apart by the color-blind too; the yellow is left out, which is pale on white.
@@ -66,7 +67,7 @@ def on_page(svg: str, title: str) -> str:
         title: What it shows, for those who do not see it.
     """
     element = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-    return element.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
+    return element.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
 
 
 def _ink(axes: Any) -> None:
