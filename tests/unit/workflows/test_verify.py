@@ -76,8 +76,9 @@ def test_without_expect_nothing_is_trained(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_recipe_that_cannot_be_trained_is_told(
-    tmp_path: Path, changed: dict[str, Any], verdict: str, reason: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], verdict: str, reason: str
 ) -> None:
+    monkeypatch.delenv("DLKIT_DATA_DIR", raising=False)  # which the message names
     errors: list[Exception] = []
     found = verify(dlkit.load({**RECIPE, **changed}), runs_dir=tmp_path, failed=errors.append)
     assert (found.verdict, found.reason, found.expectations) == (verdict, reason, ())
