@@ -55,6 +55,7 @@ def _draw(axes: Any, lines: Sequence[Mapping[str, Any]], name: str, best: int | 
         if stages[number] != stages[number - 1]:
             axes.axvline(number + 0.5, color=COLORS[-1], linewidth=0.8)
     finish(axes, "epoch", name.replace("_", " "), legend=name == "loss")
+    axes.set_xlim(0.5, len(lines) + 0.5)
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
