@@ -47,6 +47,22 @@ def runs_outside_the_repository(tmp_path_factory: pytest.TempPathFactory) -> Ite
     assert left_before or not (REPOSITORY / "runs").exists(), "a test wrote runs/ into the repository"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_reports() -> Iterator[pytest.MonkeyPatch]:
+    """Hundreds of tests train, and a report takes two seconds: only those that ask for `reports` write one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dlkit.reporting.report.write_report", lambda run, told: None)
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def reports(no_reports: pytest.MonkeyPatch) -> Iterator[None]:
+    """The runs of a module write their reports."""
+    no_reports.undo()
+    yield
+    no_reports.setattr("dlkit.reporting.report.write_report", lambda run, told: None)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout, where recipes/, configs/ and scripts/ are."""

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from dlkit.cli.output import Output
+from dlkit.cli.output import Justify, Output
 
 if TYPE_CHECKING:
+    from dlkit.evaluation.diagnosis import Cure
+    from dlkit.evaluation.evaluation import Evaluation
     from dlkit.evaluation.expectation import Expectation
     from dlkit.runs.folder import RunFolder
     from dlkit.runs.group import GroupFolder
@@ -40,20 +42,44 @@ def telling_how_to_resume(folders: Sequence[RunFolder | GroupFolder], typed: Seq
 def report_run(out: Output, run: Run, where: str) -> None:
     """Says what a run reached, and what may come next."""
     out.say()
-    out.table(
-        {"metric": "left", "value": "right", "expected": "left"},
-        [(name, f"{value:.4f}", _expected(run.expectations, name)) for name, value in run.metrics.items()],
-    )
+    report_evaluation(out, run.evaluation, run.expectations)
     _say_expectations(out, run.expectations)
-    out.say(f"\nThe run is in {run.folder.path}. Next:")
+    for found in run.diagnosis:
+        out.say(f"\n{found.kind}: {found.message} {found.evidence}")
+        out.say("\n".join(f"  - {_cure(cure)}" for cure in found.cures))
+    out.say(f"\nThe run is in {run.folder.path}, its report in {run.folder.report.name}. Next:")
     out.say(f"  dlkit predict latest INPUT...{where}\n  dlkit tensorboard{where}")
     out.result(
         {
             "run": str(run.folder.path.resolve()),
             "metrics": dict(run.metrics),
+            "intervals": dict(run.evaluation.intervals),
             "expectations": [asdict(found) for found in run.expectations],
+            "diagnosis": [asdict(found) for found in run.diagnosis],
         }
     )
+
+
+def _cure(cure: Cure) -> str:
+    return f"{cure.why}: --set {cure.setting}" if cure.setting else cure.why
+
+
+def report_evaluation(out: Output, evaluation: Evaluation, expectations: Sequence[Expectation] = ()) -> None:
+    """Prints what was measured: each metric with its interval, and what the recipe expects of it."""
+    columns: dict[str, Justify] = {"metric": "left", "value": "right", "95 % interval": "left"}
+    if expectations:
+        columns["expected"] = "left"
+    rows = []
+    for name, value in evaluation.metrics.items():
+        bounds = evaluation.intervals.get(name)
+        row = (name, number_text(value), f"{number_text(bounds[0])} to {number_text(bounds[1])}" if bounds else "")
+        rows.append((*row, _expected(expectations, name)) if expectations else row)
+    out.table(columns, rows)
+
+
+def number_text(value: float) -> str:
+    """Four places, or four digits of what is large or tiny."""
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
 
 
 def report_folds(out: Output, folds: Folds, where: str) -> None:

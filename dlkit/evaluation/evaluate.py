@@ -1,12 +1,45 @@
-"""Measures a model on a split."""
+"""Measures a model on a split: its loss, the metrics of its recipe, and those that belong to the task of each target."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
-from dlkit.data.feed import telling_failures
+from dlkit.data.arrays import Arrays
+from dlkit.data.feed import Feed, telling_failures
+from dlkit.evaluation.bootstrap import RESAMPLES, intervals
+from dlkit.evaluation.given import Given
+from dlkit.evaluation.held_against import HeldAgainst
+from dlkit.evaluation.tasks import make_task
+from dlkit.evaluation.tasks.task import Result, Shown
+from dlkit.recipe.facts import Target
+
+_CHEAP = 200_000  # scores for which all resamples are drawn; with more, fewer are
+_FEW_RESAMPLES = 200
+_SAMPLES = 16  # of the beginning of a split, whether they are right or wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of one target.
+
+    Args:
+        task: The task, as `classification`.
+        details: What figures and tables show, as plain values for JSON.
+        mistakes: The worst ones, the worst first.
+        samples: The first examples of the split.
+        resamples: Samples that the intervals are made from.
+    """
+
+    task: str
+    details: Mapping[str, Any]
+    mistakes: Sequence[Shown]
+    samples: Sequence[Shown]
+    resamples: int
 
 
 def measure_split(model: keras.Model, split: Any, prefix: str) -> dict[str, float]:
@@ -22,3 +55,89 @@ def measure_split(model: keras.Model, split: Any, prefix: str) -> dict[str, floa
     with telling_failures(split):
         values = model.evaluate(split, verbose=0, return_dict=True)
     return {f"{prefix}_{name}": float(value) for name, value in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be measured of one target.
+
+    Args:
+        target: What is known of it.
+        logits: Whether the model gives logits.
+        learned: Its values of the training examples.
+        baselines: What the model is held against: functions of `Given`, by name.
+    """
+
+    target: Target
+    logits: bool
+    learned: Any
+    baselines: Mapping[str, Callable[[Given], np.ndarray]]
+
+
+def measure_tasks(
+    model: keras.Model, split: Arrays, asked: Mapping[str, Asked], *, batch_size: int, seed: int, mistakes: int
+) -> tuple[dict[str, float], dict[str, tuple[float, float]], dict[str, Measured]]:
+    """Measures the predictions of every target by what belongs to its task.
+
+    Args:
+        model: Takes the features of the split; gives one output, or a mapping by target.
+        split: The examples.
+        asked: By target.
+        batch_size: Examples that are predicted at a time.
+        seed: Of the samples for the intervals.
+        mistakes: How many are told, at most.
+
+    Returns:
+        Metrics, the bounds of their intervals, both by names with the target before them where there are several, and
+        more by target.
+
+    Raises:
+        DlkitError: Examples cannot be read, predictions are no numbers, or a baseline does not fit.
+    """
+    tasks = {name: make_task(each.target, each.logits) for name, each in asked.items()}
+    against = {
+        name: [
+            HeldAgainst(known, answer, tasks[name].name == "classification") for known, answer in each.baselines.items()
+        ]
+        for name, each in asked.items()
+    }
+    feed = Feed(split, batch_size=batch_size, shuffle=False)
+    with telling_failures(feed):
+        for x, y in feed:
+            outputs = model.predict_on_batch(x)
+            for name, task in tasks.items():
+                truth = keras.ops.convert_to_numpy(_of(y, name))
+                task.update(truth, np.asarray(_of(outputs, name)))
+                if against[name]:
+                    features = {feature: keras.ops.convert_to_numpy(_of(x, feature)) for feature in split.features}
+                    given = Given(features, asked[name].target, truth.shape, asked[name].learned)
+                    for each in against[name]:
+                        each.update(given, truth)
+    metrics: dict[str, float] = {}
+    bounds: dict[str, tuple[float, float]] = {}
+    measured: dict[str, Measured] = {}
+    for name, task in tasks.items():
+        result = task.result()
+        recount = result.recount
+        for each in against[name]:
+            recount = each.recount(recount)
+        before = f"{name}_" if len(tasks) > 1 else ""
+        whole = recount(np.ones(len(split))) if against[name] else {}
+        metrics |= {f"{before}{metric}": value for metric, value in {**whole, **result.metrics}.items()}
+        drawn = _resamples(len(split), result)
+        found = intervals(recount, len(split), seed=seed, block=result.block, resamples=drawn)
+        bounds |= {f"{before}{metric}": each for metric, each in found.items()}
+        worst, first = result.worst[:mistakes], range(min(len(split), _SAMPLES))
+        measured[name] = Measured(
+            task.name, result.details, [result.shown(int(n)) for n in worst], [result.shown(n) for n in first], drawn
+        )
+    return metrics, bounds, measured
+
+
+def _of(values: Any, name: str) -> Any:
+    return values[name] if isinstance(values, dict) else values
+
+
+def _resamples(examples: int, result: Result) -> int:
+    scores = examples * max(1, len(result.details.get("labels", ())))
+    return RESAMPLES if scores <= _CHEAP else _FEW_RESAMPLES

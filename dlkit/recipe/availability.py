@@ -13,8 +13,6 @@ from dlkit.recipe.nodes import inside, plain
 # Key of a section -> the values of it that are available; None: none but the default.
 _LATER: dict[str, tuple[Any, ...]] = {
     "training.optimizers": (None,),
-    "evaluation.figures": (None,),
-    "evaluation.samples": (None,),
 }
 
 

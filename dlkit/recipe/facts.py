@@ -40,6 +40,21 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
+class Continues:
+    """The series that a target goes on with.
+
+    Args:
+        feature: The feature that holds its last steps, of shape (history, variables).
+        columns: The variables of the target, as places among those of the feature.
+        offset: Steps between the last one of the feature and the first one of the target.
+    """
+
+    feature: str
+    columns: tuple[int, ...]
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One thing to predict.
 
@@ -50,6 +65,7 @@ class Target:
         classes: Number of classes (or labels of a `multi_label` target).
         labels: The names of the classes, in the order of their numbers.
         default: Whether the target is learned where the recipe does not name its targets.
+        continues: The series that it goes on with, where it is a forecast.
     """
 
     kind: TargetKind
@@ -58,6 +74,7 @@ class Target:
     classes: int | None = None
     labels: tuple[str, ...] | None = None
     default: bool = True
+    continues: Continues | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +114,7 @@ def read_facts(features: Mapping[str, Mapping[str, Any]], targets: Mapping[str, 
             values["classes"] = len(values["labels"])
         if values["kind"] == "number":
             values.setdefault("dtype", "float32")
+        if isinstance(values.get("continues"), Mapping):
+            values["continues"] = Continues(**plain(values["continues"]))
         made[name] = Target(**values)
     return DataFacts({name: Feature(**plain(entry)) for name, entry in features.items()}, made)

@@ -200,14 +200,28 @@ class Stage(Training):
     phase: Name | None = Field(None, description="A phase that the pattern offers, as `pretrain`.")
 
 
+Figure = Literal[
+    "curves",
+    "confusion_matrix",
+    "roc",
+    "precision_recall",
+    "calibration",
+    "predictions",
+    "forecasts",
+    "errors_by_step",
+    "surprise_by_position",
+    "edit_distances",
+]
+
+
 class Evaluation(Keys):
     """What is measured on the test split."""
 
-    metrics: Annotated[list[Any], ListOf(ComponentSlot(("metric",)))] | None = Field(
-        None, description="More metrics of the test split."
+    metrics: Annotated[list[Any], ListOf(ComponentSlot(("metric", "baseline")))] | None = Field(
+        None, description="More metrics of the test split, and baselines that the model is held against."
     )
-    figures: list[str] | None = Field(None, description="Figures of the report.")
-    samples: Count | None = Field(None, description="Examples shown in the report.")
+    figures: list[Figure] | None = Field(None, description="Figures of the report; all that apply by default.")
+    samples: Count | None = Field(None, description="Mistakes shown in the report, at most; 12 by default.")
 
 
 class Range(Keys):

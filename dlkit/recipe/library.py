@@ -22,6 +22,11 @@ def shipped_recipes() -> Iterator[tuple[str, Path]]:
         yield path.relative_to(root).with_suffix("").as_posix(), path
 
 
+def results_file() -> Path:
+    """Where the measured results of the recipes that ship are kept."""
+    return shipped("recipes") / "results.json"
+
+
 def find_recipe(reference: str) -> Path | None:
     """The file of a recipe: a path, or the name of one in `./recipes` or among those that ship."""
     path = Path(reference)

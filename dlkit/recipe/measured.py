@@ -7,10 +7,12 @@ from collections.abc import Mapping as Values
 from typing import Any
 
 from dlkit.recipe.diagnostics import Findings, did_you_mean, listing
+from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.graph import Component
 from dlkit.recipe.nodes import Mapping, Node, entries_of, inside, items_of, text_of
 from dlkit.recipe.paths import written_component
 from dlkit.recipe.supervision import Supervision, logged_names, metric_name
+from dlkit.recipe.task_metrics import baseline_metrics, task_metrics, task_of
 
 Supervisions = Values[str, Supervision]
 
@@ -25,7 +27,11 @@ def metrics_known(*sections: Values[str, Any]) -> bool:
 
 
 def check_expected(
-    root: Mapping, supervisions: Sequence[Supervisions], evaluated: Sequence[Component], findings: Findings
+    root: Mapping,
+    supervisions: Sequence[Supervisions],
+    evaluated: Sequence[Component],
+    facts: DataFacts,
+    findings: Findings,
 ) -> None:
     """Notes metrics in `expect` that nothing measures.
 
@@ -33,12 +39,19 @@ def check_expected(
         root: The recipe, references replaced.
         supervisions: Those of `training`, or of every stage.
         evaluated: The metrics of `evaluation`.
+        facts: What is known of the targets.
     """
-    logged = [name for found in supervisions for name in (*logged_names(found), *_names(found, evaluated))]
-    tested = list(dict.fromkeys(f"test_{name}" for name in logged))
+    logged = dict.fromkeys(name for found in supervisions for name in logged_names(found))
+    every = logged | dict.fromkeys(name for found in supervisions for name in _names(found, evaluated, facts))
+    # Where there is no test split, the validation split is measured.
+    known = [f"{split}_{name}" for split in ("test", "val") for name in every]
     for entry in entries_of(root.get("expect")):
-        if entry.key not in (*tested, *_monitored(logged)):
-            cure = did_you_mean(entry.key, tested, f"measured are {listing(tested)}")
+        if entry.key not in known:
+            # Most likely meant is what the recipe names itself.
+            tested = [f"test_{name}" for name in logged]
+            cure = did_you_mean(
+                entry.key, tested, did_you_mean(entry.key, known, f"measured are {listing(known, len(every))}")
+            )
             findings.error("unknown-metric", f"nothing measures `{entry.key}`", entry.key_span, cure)
 
 
@@ -61,11 +74,18 @@ def _monitored(logged: Sequence[str]) -> list[str]:
     return [*logged, *(f"val_{name}" for name in logged)]
 
 
-def _names(supervisions: Supervisions, metrics: Sequence[Component]) -> Iterator[str]:
-    """The names of metrics that every output is measured by."""
+def _names(supervisions: Supervisions, evaluated: Sequence[Component], facts: DataFacts) -> Iterator[str]:
+    """The names of what every output is measured by in the end: the metrics of `evaluation`, and those of its task."""
     for target in supervisions:
-        for metric in metrics:
-            yield f"{target}_{metric_name(metric)}" if len(supervisions) > 1 else metric_name(metric)
+        before = f"{target}_" if len(supervisions) > 1 else ""
+        known = facts.targets.get(target)
+        for each in evaluated:
+            if each.kind == "metric":
+                yield before + metric_name(each)
+            elif known:
+                yield from (before + name for name in baseline_metrics(each.name, task_of(known)))
+        if known:
+            yield from (before + name for name in task_metrics(known))
 
 
 def _monitors(section: Node | None) -> Iterator[Node]:

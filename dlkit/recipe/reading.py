@@ -281,7 +281,7 @@ class _Reading:
         found = [(stage, outputs.supervise(stage, said)) for stage, said in run] or [(section, supervisions)]
         is_known = metrics_known(training, evaluation, *(said for _, said in run))
         if is_known and all(len(each) == len(model.outputs) > 0 for _, each in found):
-            check_expected(resolved, [each for _, each in found], evaluated, self.findings)
+            check_expected(resolved, [each for _, each in found], evaluated, self.facts, self.findings)
             for stage, each in found:
                 check_monitors(stage, each, self.findings)
             check_monitors(resolved.get("tune"), found[-1][1], self.findings)

@@ -164,7 +164,7 @@ class Supervisor:
             return None
         mixed_by = self._mixed(found)
         is_choice = facts is not None and facts.kind in ("classes", "multi_label")
-        for metric in (*(metrics or ()), *evaluated):
+        for metric in (*(metrics or ()), *(each for each in evaluated if each.kind == "metric")):
             wrong = of_metric(metric, facts, target, form.units, mixed_by)
             if wrong:
                 self.findings.error("metric-contradicts-target", wrong[0], metric.span, wrong[1])

@@ -82,6 +82,16 @@ def draw_curves(panels: Mapping[str, Sequence[np.ndarray]], labels: Sequence[str
     return content.getvalue()
 
 
+def draw_tile(image: np.ndarray, maximum: float) -> bytes:
+    """Draws one picture, of shape (height, width, channels), as PNG; small ones are enlarged.
+
+    Args:
+        image: Values beyond 0 and `maximum` are cut.
+        maximum: What is white.
+    """
+    return _png(_tile(image, maximum))
+
+
 def _tile(image: np.ndarray, maximum: float) -> Image.Image:
     """A picture of 8 bits, enlarged by a whole factor where it is small, made smaller where it is large."""
     pixels = np.clip(np.nan_to_num(image.astype(np.float32)) * (255 / maximum), 0, 255).astype(np.uint8)

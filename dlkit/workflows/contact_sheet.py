@@ -42,7 +42,7 @@ def write_contact_sheet(prepared: Prepared, path: Path) -> str:
     if prepared.recipe.config.data.augment:
         panels["augmented"] = np.split(_augmented(prepared, chosen, name), ends)
     drawn = (
-        draw_images(panels, labels, _white(raw, prepared.raw_features[name]))
+        draw_images(panels, labels, white(raw, prepared.raw_features[name]))
         if feature.kind == "image"
         else draw_curves(panels, labels)
     )
@@ -91,7 +91,7 @@ def _augmented(prepared: Prepared, chosen: Arrays, name: str) -> np.ndarray:
     return np.asarray(features[name] if isinstance(features, dict) else features)
 
 
-def _white(images: np.ndarray, feature: Feature) -> float:
+def white(images: np.ndarray, feature: Feature) -> float:
     """The value of the brightest pixel that there can be."""
     if feature.maximum is not None:
         return feature.maximum

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 
-from dlkit.evaluation.evaluate import measure_split
+from dlkit.data.arrays import Arrays
+from dlkit.data.columns import Column
+from dlkit.evaluation.evaluate import Asked, measure_split, measure_tasks
+from dlkit.evaluation.evaluation import Evaluation
 from dlkit.models.scaling import Scale
+from dlkit.recipe import registry
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe, load
-from dlkit.runs.atomic import write_json
+from dlkit.recipe.task_metrics import ALWAYS, task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.training.compiling import compile_model
 from dlkit.workflows.feeding import raw_feed
 from dlkit.workflows.other_data import other_examples
 from dlkit.workflows.predict import model_file
-from dlkit.workflows.preparation import Prepared, custom_objects, import_plugins, prepare
+from dlkit.workflows.preparation import Prepared, batch_size_of, custom_objects, import_plugins, prepare
 from dlkit.workflows.recipe_file import raw_features_of, recipe_of, scales_of
+from dlkit.workflows.samples import write_samples
+
+_SAMPLES = 12  # mistakes that are kept to be looked at, where the recipe does not say
+_LEAST_BATCH = 64  # examples that are predicted at a time, however few a training step takes
 
 
 def evaluate(
     run: RunFolder, *, which: str = "best", data: str | Path | None = None, allow_plugins: bool = False
-) -> dict[str, float]:
+) -> Evaluation:
     """Measures a run's model on the test split of its recipe; for the best one, evaluation.json is written anew.
 
     Args:
@@ -35,43 +47,116 @@ def evaluate(
 
     Raises:
         RecipeError: The run's recipe cannot be used any more.
-        DlkitError: The data or the model cannot be loaded.
+        DlkitError: The data or the model cannot be loaded, or a metric does not fit.
     """
-    if data is not None:
-        recipe = recipe_of(run, allow_plugins)
-        import_plugins(recipe)
-        examples = other_examples(recipe, raw_features_of(run), data)
-        model = _compiled(recipe, model_file(run, which), scales_of(run))
-        return measure_split(model, raw_feed(recipe, examples), "data")
-    recipe = load(run.recipe, allow_plugins=allow_plugins)
-    return evaluate_model(run, prepare(recipe), model_file(run, which))
+    if data is None:
+        recipe = load(run.recipe, allow_plugins=allow_plugins)
+        return evaluate_model(run, prepare(recipe), model_file(run, which))
+    recipe = recipe_of(run, allow_plugins)
+    import_plugins(recipe)
+    examples = other_examples(recipe, raw_features_of(run), data)
+    path = model_file(run, which)
+    # What there was to learn from is not at hand: baselines are not measured.
+    return _measured(recipe, _compiled(recipe, path, scales_of(run)), examples, "data", None, path)
 
 
-def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> dict[str, float]:
+def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> Evaluation:
     """Measures a saved model on the test split, or where there is none on the validation split.
 
     Args:
         path: The model file; evaluation.json is that of the best one.
 
     Returns:
-        Loss and metrics by name, as `test_accuracy`.
+        Loss and metrics by name, as `test_accuracy`; nothing where no split was held out.
     """
     recipe, splits = prepared.recipe, prepared.raw
     name, split = ("test", splits.test) if splits.test is not None else ("val", splits.validation)
     if split is None:
-        return {}
-    model = _compiled(recipe, path, prepared.scales)
-    metrics = measure_split(model, raw_feed(recipe, split), name)
+        return Evaluation()
+    found = _measured(recipe, _compiled(recipe, path, prepared.scales), split, name, splits.train, path)
     if path == run.best_model:
-        write_json(run.evaluation, {"model": path.name, "split": name, "examples": len(split), "metrics": metrics})
-    return metrics
+        found = write_samples(run, found, split, prepared.raw_features, recipe.facts)
+        found.write(run.evaluation)
+    return found
+
+
+def _measured(
+    recipe: Recipe, model: keras.Model, split: Arrays, prefix: str, train: Arrays | None, path: Path
+) -> Evaluation:
+    metrics = measure_split(model, raw_feed(recipe, split), prefix)
+    evaluation = recipe.config.evaluation
+    samples = evaluation.samples if evaluation and evaluation.samples is not None else _SAMPLES
+    more, bounds, by_target = measure_tasks(
+        model,
+        split,
+        _asked(recipe, split, train),
+        batch_size=max(batch_size_of(recipe), _LEAST_BATCH),
+        seed=recipe.config.seed,
+        mistakes=samples,
+    )
+    # A metric of the recipe stands before one of the same name that belongs to the task.
+    metrics = {**metrics, **{f"{prefix}_{name}": value for name, value in more.items()}, **metrics}
+    intervals = {f"{prefix}_{name}": each for name, each in bounds.items()}
+    targets = {name: asdict(measured) for name, measured in by_target.items()}
+    constant = _constant_loss(recipe, train) if train else None
+    return Evaluation(path.name, prefix, len(split), metrics, intervals, targets, constant)
+
+
+def _constant_loss(recipe: Recipe, train: Arrays) -> float | None:
+    """The loss of the best constant answer, of crossentropies and squared errors of a single target."""
+    if len(recipe.supervisions) > 1 or isinstance(next(iter(train.targets.values())), Column):
+        return None
+    ((name, found),) = recipe.supervisions.items()
+    values, loss = np.asarray(train.targets[name]), found.loss
+    if loss.arguments.get("label_smoothing"):
+        return None
+    if loss.name in ("SparseCategoricalCrossentropy", "CategoricalCrossentropy", "BinaryCrossentropy"):
+        shares = np.bincount(values.reshape(-1)) / values.size if recipe.facts.targets[name].kind == "classes" else None
+        return None if shares is None else float(-np.sum(shares[shares > 0] * np.log(shares[shares > 0])))
+    if loss.name == "MeanSquaredError":
+        scaled = recipe.config.data.preprocess and name in recipe.config.data.preprocess
+        return 1.0 if scaled else float(values.var(axis=0).mean())
+    return None
+
+
+def _asked(recipe: Recipe, split: Arrays, train: Arrays | None) -> dict[str, Asked]:
+    """What is to be measured of each target."""
+    facts = recipe.facts.targets
+    baselines = _baselines(recipe, split) if train else {}
+    return {
+        name: Asked(
+            facts[name],
+            found.logits,
+            train.targets[name] if train else None,
+            {known: answer for known, (task, answer) in baselines.items() if task == task_of(facts[name])},
+        )
+        for name, found in recipe.supervisions.items()
+    }
+
+
+def _baselines(recipe: Recipe, split: Arrays) -> dict[str, tuple[str, Callable[..., Any]]]:
+    """The baselines that the recipe asks for, by name, each with the task it is for; a forecast always has persistence."""
+    found: dict[str, tuple[str, Callable[..., Any]]] = {}
+    asked = list(components(recipe, "baseline"))
+    if any(each.continues and each.continues.feature in split.features for each in recipe.facts.targets.values()):
+        asked.append(Component("baseline", ALWAYS))
+    for metric in asked:
+        registered = registry.find("baseline", metric.name)
+        answer = functools.partial(registered.target, **metric.arguments)
+        found[metric.name] = (registered.declared["task"], answer)
+    return found
+
+
+def components(recipe: Recipe, kind: str) -> tuple[Component, ...]:
+    """What of this kind `evaluation.metrics` lists."""
+    evaluation = recipe.config.evaluation
+    listed = evaluation.metrics or () if evaluation else ()
+    return tuple(metric for metric in listed if isinstance(metric, Component) and metric.kind == kind)
 
 
 def _compiled(recipe: Recipe, path: Path, scales: Mapping[str, Scale]) -> keras.Model:
     """A saved model, with the loss and the metrics of its recipe."""
     model = keras.models.load_model(path, custom_objects=custom_objects(recipe))
-    evaluation = recipe.config.evaluation
-    more = tuple(metric for metric in (evaluation.metrics or () if evaluation else ()) if isinstance(metric, Component))
-    weights = recipe.config.training.loss_weights
+    more, weights = components(recipe, "metric"), recipe.config.training.loss_weights
     compile_model(model, recipe.supervisions, None, loss_weights=weights, more_metrics=more, scales=scales)
     return model

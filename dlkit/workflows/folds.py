@@ -122,8 +122,9 @@ def resume_folds(
 
 
 def over(metrics: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
-    """The mean and the standard deviation of each metric over several runs."""
-    values = {name: [measured[name] for measured in metrics] for name in metrics[0]}
+    """The mean and the standard deviation of each metric over several runs, of those that all have."""
+    everywhere = [name for name in metrics[0] if all(name in measured for measured in metrics)]
+    values = {name: [measured[name] for measured in metrics] for name in everywhere}
     means = {name: statistics.fmean(each) for name, each in values.items()}
     return means, {name: statistics.stdev(each) if len(each) > 1 else 0.0 for name, each in values.items()}
 

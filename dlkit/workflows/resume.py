@@ -10,6 +10,7 @@ from typing import Any
 
 from dlkit.data.fingerprint import fingerprint
 from dlkit.errors import DlkitError
+from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
 from dlkit.recipe.exactness import inexact_callbacks
 from dlkit.recipe.facts import DataFacts
@@ -83,8 +84,9 @@ def resume(
         if chosen is None and _is_finished(run, recipe, saved):
             if goes_on:
                 goes_on("nothing is left to do, the run has finished")
-            metrics = json.loads(run.evaluation.read_text(encoding="utf-8"))["metrics"]
-            return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=allow_plugins)
+            evaluation = Evaluation.read(run.evaluation) or Evaluation()
+            expectations = compare(recipe.config.expect, evaluation.metrics)
+            return Run(run, evaluation, expectations, allow_plugins=allow_plugins)
     devices = devices_of(recipe)
     if saved and devices.workers != run.read_status().workers:
         raise DlkitError(

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from dlkit.evaluation.diagnosis import Diagnosis
+from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import Expectation
 from dlkit.recipe.load import Recipe
 from dlkit.runs.folder import RunFolder
@@ -25,17 +28,22 @@ class Run:
 
     Args:
         folder: The folder.
-        metrics: What was measured on the test split, as `test_accuracy`.
+        evaluation: What was measured on the test split.
         expectations: What the recipe's `expect` says of it.
         which: Whether `model` is the best one or the last.
         allow_plugins: Whether the recipe's plugins may be run.
     """
 
     folder: RunFolder
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    evaluation: Evaluation = field(default_factory=Evaluation)
     expectations: list[Expectation] = field(default_factory=list)
     which: Which = "best"
     allow_plugins: bool = False
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What was measured on the test split, as `test_accuracy`."""
+        return self.evaluation.metrics
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -49,11 +57,25 @@ class Run:
 
         return load_model(self.folder, self.recipe, self.which)
 
+    @cached_property
+    def diagnosis(self) -> list[Diagnosis]:
+        """What the learning curves show; nothing where they are as they should be."""
+        from dlkit.workflows.report import diagnosis
+
+        return diagnosis(self.folder, self.recipe)
+
+    def report(self) -> Path:
+        """Writes report.html anew."""
+        from dlkit.workflows.report import report_run
+
+        report_run(self.folder, self.recipe, self.model)
+        return self.folder.report
+
     def evaluate(self) -> dict[str, float]:
         """Measures the model on the test split again."""
         from dlkit.workflows.evaluate import evaluate
 
-        return evaluate(self.folder, which=self.which, allow_plugins=self.allow_plugins)
+        return dict(evaluate(self.folder, which=self.which, allow_plugins=self.allow_plugins).metrics)
 
     def predict(self, x: Any) -> np.ndarray | dict[str, np.ndarray]:
         """What the model gives for raw input: an array of examples, or a mapping of arrays by feature."""

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from dlkit.data.fingerprint import fingerprint
 from dlkit.errors import DlkitError
+from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
 from dlkit.models.policy import dtype_policy
 from dlkit.recipe.availability import refuse_unavailable
@@ -38,8 +39,10 @@ from dlkit.workflows.leaks import leaks
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, batch_size_of, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
+from dlkit.workflows.report import report_run
 from dlkit.workflows.run import Run
 from dlkit.workflows.stages import every_of, planned_stages, train_stages, weights_of_stages
+from dlkit.workflows.tensorboard import show_test
 
 
 def train(
@@ -164,10 +167,14 @@ def carry_out(
             )
     finally:
         saver.close()
-    metrics = evaluate_model(run, prepared, model_file(run, "best")) if devices.is_chief else {}
+    evaluation = evaluate_model(run, prepared, model_file(run, "best")) if devices.is_chief else Evaluation()
     with telling_lost_workers(devices):
         wait_for_all(devices)
-    return Run(run, metrics, compare(recipe.config.expect, metrics), allow_plugins=recipe.allow_plugins)
+    expectations = compare(recipe.config.expect, evaluation.metrics)
+    if devices.is_chief:
+        report_run(run, recipe, built.model)
+        show_test(run, recipe, evaluation)
+    return Run(run, evaluation, expectations, allow_plugins=recipe.allow_plugins)
 
 
 def _training_others(root: Path, devices: Devices) -> Callable[[Recipe], RunFolder]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dlkit.recipe.library import shipped_recipes
 from dlkit.recipe.load import parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,8 +26,12 @@ def test_recipes_are_found() -> None:
     assert {page for page, _ in RECIPES} >= {"README.md", "data.md", "training.md"}
 
 
-def test_the_tables_are_up_to_date() -> None:
-    updated = runpy.run_path(str(ROOT / "scripts" / "update_data_guide.py"))["updated"]
-    text = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
-    assert updated(text) == text, "run scripts/update_data_guide.py"
-    assert text.count("\n| `") > 30
+@pytest.mark.parametrize(
+    ("page", "script", "rows"),
+    [("data.md", "update_data_guide.py", 31), ("recipes.md", "update_recipe_table.py", len(list(shipped_recipes())))],
+)
+def test_the_tables_are_up_to_date(page: str, script: str, rows: int) -> None:
+    updated = runpy.run_path(str(ROOT / "scripts" / script))["updated"]
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert updated(text) == text, f"run scripts/{script}"
+    assert text.count("\n| `") >= rows

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from dlkit.recipe.json_schema import schema, to_text
-from dlkit.recipe.library import shipped, shipped_recipes
+from dlkit.recipe.library import results_file, shipped, shipped_recipes
 from dlkit.recipe.load import load
 from dlkit.recipe.nodes import plain
 from dlkit.recipe.yaml_source import read_file
+from dlkit.runs.results import read_results
 
 RECIPES = dict(shipped_recipes())
 FRAGMENTS = sorted(shipped("configs").rglob("*.yaml"))
@@ -51,6 +52,14 @@ def test_the_schema_that_ships_is_up_to_date() -> None:
     text = (shipped("recipes") / "schema.json").read_text()
     assert text == to_text(schema()), "write it anew: dlkit schema > recipes/schema.json"
     assert json.loads(text) == schema()
+
+
+def test_results_are_those_of_recipes_that_ship() -> None:
+    results = read_results(results_file())
+    assert results.keys() <= RECIPES.keys()
+    for result in results.values():
+        assert result.met == all(bound["met"] for bound in result.expectations)
+        assert result.reached and result.duration and result.machine_text
 
 
 @pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)

@@ -55,6 +55,7 @@ QUICK = (
     "validate mine.yaml --set training.epoch=1",
     "schema",
     "runs",
+    "verify --help",
     "trian",
 )
 
@@ -94,7 +95,7 @@ def test_list_tells_name_summary_and_what_is_reached(dlkit, folder):
     answer = dlkit("list", "digits/cnn")
     assert answer.status == 0
     name, summary, reached, measured = answer.stdout.rstrip("\n").split("\t")
-    assert re.fullmatch(r".+ on 2 CPU cores, test accuracy 0\.\d+", measured)
+    assert re.match(r".+ on \d+ CPU cores, test accuracy 0\.\d+", measured)
     assert (name, reached) == (
         "digits/cnn",
         f"test_accuracy ≥ {load('digits/cnn').config.expect['test_accuracy'].at_least}",
@@ -106,7 +107,7 @@ def test_list_as_json(dlkit, folder):
     recipes = dlkit("list", "--json").json["recipes"]
     assert [recipe["name"] for recipe in recipes] == sorted(recipe["name"] for recipe in recipes)
     found = {recipe["name"]: recipe for recipe in recipes}["digits/cnn"]
-    assert set(found) == {"name", "summary", "expect", "measured"}
+    assert set(found) == {"name", "summary", "expect", "measured", "stale"}
     assert found["expect"]["test_accuracy"]["at_least"] > 0.9
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,13 @@ training:
   epochs: 4
   optimizer: {Adam: {learning_rate: 3e-3}}
 """,
+    "long epochs": """
+training:
+  epochs: 2
+  steps_per_epoch: 44
+  optimizer: {Adam: {learning_rate: {CosineDecay: {initial_learning_rate: 1e-2, decay_steps: {share: 1}}}}}
+  checkpoint: {every: {steps: 7}}
+""",
     "stages": """
 training:
   epochs: 2
@@ -83,6 +90,14 @@ training:
 
 class Killed(BaseException):
     """The process is gone."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def curves_within_epochs() -> Iterator[None]:
+    """They are written at the same steps each time, however long these take."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dlkit.training.tensorboard._LEAST_SECONDS", 0.0)
+        yield
 
 
 @pytest.fixture
@@ -159,7 +174,7 @@ def flat(tree: Any) -> Any:
 
 
 def events(run: RunFolder) -> dict[str, list[Any]]:
-    """The curves in the event files."""
+    """What is in the event files."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
@@ -168,9 +183,10 @@ def events(run: RunFolder) -> dict[str, list[Any]]:
         told = EventAccumulator(str(folder), size_guidance={"tensors": 0})
         told.Reload()
         for tag in told.Tags()["tensors"]:
-            if tag != "keras":  # the graph, which every process writes
-                values = [(event.step, float(make_ndarray(event.tensor_proto))) for event in told.Tensors(tag)]
-                found[f"{folder.relative_to(run.tensorboard)}/{tag}"] = values
+            if tag == "keras" or tag.startswith("_hparams_"):  # Keras's graph, which every process writes; the time
+                continue
+            values = [(event.step, make_ndarray(event.tensor_proto).tolist()) for event in told.Tensors(tag)]
+            found[f"{folder.relative_to(run.tensorboard)}/{tag}"] = values
     return found
 
 
@@ -179,6 +195,7 @@ CASES = [
     ("callbacks and averages", [{"step": 10}, {"step": 3}, {"step": 4}]),
     ("callbacks and averages", [{"validation_of": 2}]),
     ("accumulation and several steps a call", [{"step": 7}, {"step": 1}]),
+    ("long epochs", [{"step": 50}, {"step": 9}, {"validation_of": 1}]),
     ("stages", [{"step": 5}, {"step": 9}, {"step": 3}]),
 ]
 

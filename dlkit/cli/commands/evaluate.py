@@ -9,6 +9,7 @@ import typer
 from dlkit.cli.app import command
 from dlkit.cli.options import AllowPlugins, Run, RunsDir, Which
 from dlkit.cli.output import Output
+from dlkit.cli.trained import report_evaluation
 
 
 @command(
@@ -36,6 +37,7 @@ def evaluate(
     start_tensorflow()
     from dlkit.workflows.evaluate import evaluate as evaluate_run
 
-    metrics = evaluate_run(folder, which=which, data=data, allow_plugins=allow_plugins)
-    out.table({"metric": "left", "value": "right"}, [(name, f"{value:.4f}") for name, value in metrics.items()])
-    out.result({"run": str(folder.path.resolve()), "metrics": metrics})
+    found = evaluate_run(folder, which=which, data=data, allow_plugins=allow_plugins)
+    report_evaluation(out, found)
+    run_path = str(folder.path.resolve())
+    out.result({"run": run_path, "metrics": dict(found.metrics), "intervals": dict(found.intervals)})

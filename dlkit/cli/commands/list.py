@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dlkit.cli.app import command
 from dlkit.cli.output import Output
+from dlkit.cli.trained import number_text
 
+if TYPE_CHECKING:
+    from dlkit.runs.results import Result
+
+_STALE = "stale"
 _SIGNS = {"at_least": "≥", "at_most": "≤", "equals": "="}
 
 
@@ -23,13 +28,22 @@ def list_recipes(
 
     These are the recipes that ship, and those in ./recipes.
     """
-    everything = [_head(name, path) for name, path in sorted(_files().items())]
+    heads = [_head(name, path) for name, path in sorted(_files().items())]
     wanted = word.lower()
-    found = [head for head in everything if wanted in f"{head['name']} {head['summary']}".lower()]
-    rows = [(head["name"], head["summary"], _told(head["expect"]), head["measured"]) for head in found]
+    found = [head for head in heads if wanted in f"{head['name']} {head['summary']}".lower()]
+    results = _results()
+    for head in found:
+        head |= _measured(head.pop("path"), results.get(head["name"]))
+    rows = [
+        (head["name"], head["summary"], _told(head["expect"]), head["measured"] + head["stale"] * f" ({_STALE})")
+        for head in found
+    ]
     out.table({"recipe": "left", "summary": "left", "reaches": "left", "measured": "left"}, rows)
+    stale = [head["name"] for head in found if head["stale"]]
+    if stale:
+        out.say(f"\n{_STALE}: measured before the recipe was changed; anew: dlkit verify {' '.join(stale)} --record")
     if not found:
-        out.say(f"No recipe has `{word}` in its name or summary." if everything else "There are no recipes.")
+        out.say(f"No recipe has `{word}` in its name or summary." if heads else "There are no recipes.")
     out.result({"recipes": found})
 
 
@@ -57,18 +71,36 @@ def _head(name: str, path: Path) -> dict[str, Any]:
     if not isinstance(recipe, dict):
         recipe = {"summary": f"(has mistakes: dlkit validate {path})"}
     expect = recipe.get("expect")
-    summary = str(recipe.get("summary") or "")
-    measured = _measured(path)
     return {
         "name": name,
-        "summary": summary,
+        "summary": str(recipe.get("summary") or ""),
         "expect": expect if isinstance(expect, dict) else {},
-        "measured": measured,
+        "path": path,
     }
 
 
-def _measured(path: Path) -> str:
-    """The line of the file's head that says how long it takes and what it reached: `9 minutes on 2 CPU cores, ...`."""
+def _results() -> dict[str, Result]:
+    """What the recipes that ship were measured to reach."""
+    from dlkit.recipe.library import results_file
+    from dlkit.runs.results import read_results
+
+    return read_results(results_file())
+
+
+def _measured(path: Path, result: Result | None) -> dict[str, Any]:
+    """How long a recipe takes and what it reached: as it was recorded, else as the head of its file says it."""
+    from dlkit.recipe.digest import digest_of_file
+    from dlkit.recipe.library import shipped
+
+    if result is None or not path.is_relative_to(shipped("recipes")):
+        return {"measured": _said_in_head(path), "stale": False}
+    reached = [f"{name.replace('_', ' ')} {number_text(value)}" for name, value in result.reached.items()]
+    told = ", ".join([f"{result.duration} on {result.device}", *reached, *([] if result.met else ["falls short"])])
+    return {"measured": told, "stale": digest_of_file(path) != result.digest}
+
+
+def _said_in_head(path: Path) -> str:
+    """The line of the file's head that tells it: `9 minutes on 2 CPU cores, test accuracy 0.936`."""
     with path.open(encoding="utf-8", errors="replace") as file:
         head = itertools.takewhile(lambda line: line.startswith("#"), file)
         return next((line.partition(" (")[0].strip("# .\n") for line in head if "CPU core" in line), "")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _WIDE_ENOUGH = 100
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
+_METRICS = 2  # of a run, that stand in its row; the first ones are those of the recipe
 
 
 @command("Runs", "dlkit runs", "dlkit runs --runs-dir /data/runs --json")
@@ -87,12 +88,13 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
     shown = {
         name: value for name, value in run["metrics"].items() if isinstance(value, float) and not name.endswith("loss")
     }
+    few = list((shown or run["metrics"]).items())[:_METRICS]
     return (
         run["name"],
         run["recipe"],
         run["state"],
         f"{run['epoch']}/{run['epochs']}" if run["epochs"] else "",
-        ", ".join(f"{name} {value:.4g}" for name, value in (shown or run["metrics"]).items()),
+        ", ".join(f"{name} {value:.4g}" for name, value in few),
         duration(run["seconds"], whole=True),
         f"{_moment(run['started']).astimezone():%Y-%m-%d %H:%M}",
     )

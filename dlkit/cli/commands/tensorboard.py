@@ -25,12 +25,17 @@ _ADDRESS = re.compile(r"^TensorBoard \S+ at (http\S+)")
     "dlkit tensorboard",
     "dlkit tensorboard latest --port 6007",
     "dlkit tensorboard digits/cnn fashion_mnist/mlp",
+    "dlkit tensorboard ~/copied/runs",
 )
 def tensorboard(
     out: Output,
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN", help="Runs to show; all of them where none is named.", show_default=False),
+        typer.Argument(
+            metavar="RUN",
+            help="Runs, groups of runs, or folders of runs; all runs where none is named.",
+            show_default=False,
+        ),
     ] = None,
     port: Annotated[
         int | None,
@@ -44,15 +49,37 @@ def tensorboard(
     runs_dir: RunsDir = None,
 ) -> None:
     """Shows the curves of runs in a browser."""
-    from dlkit.runs.find import find_run, runs_root
+    from dlkit.runs.find import runs_root
 
     root = runs_root(runs_dir)
     if port:
         _refuse_taken(host, port)
-    folders = [find_run(name, root).path for name in runs or ()]
+    folders = list({path.resolve(): path for path in (_found(name, root) for name in runs or ())}.values())
     where = _named(folders, root) if folders else _all(root)
     listen = ["--host", host, *(["--port", str(port)] if port is not None else [])]
     _serve(out, [*where, *listen])
+
+
+def _found(reference: str, root: Path) -> Path:
+    """The folder of a run, a group or several runs that a user means: a path, one below the root, or a part of a name.
+
+    Raises:
+        DlkitError: As `find_run`, or the folder holds no runs (`nothing-to-show`).
+    """
+    from dlkit.runs.find import all_runs, find_run, find_whole
+
+    given, below = Path(reference).expanduser(), root / reference
+    for path in (given, below) if root in below.parents else (given,):
+        if reference and path.is_dir() and (all_runs(path) or _has_events(path)):
+            return path
+    try:
+        return find_whole(reference, root).path
+    except DlkitError as error:
+        if error.code != "run-not-found":
+            raise
+    if given.is_dir():
+        raise DlkitError(f"There is nothing to show: there is no run in {reference}.", code="nothing-to-show")
+    return find_run(reference, root).path  # a member of a group
 
 
 def _refuse_taken(host: str, port: int) -> None:
@@ -68,8 +95,12 @@ def _refuse_taken(host: str, port: int) -> None:
         raise DlkitError(message, cure, "port-unavailable") from error
 
 
+def _has_events(folder: Path) -> bool:
+    return next(folder.rglob("*.tfevents.*"), None) is not None
+
+
 def _all(root: Path) -> list[str]:
-    if next(root.rglob("*.tfevents.*"), None) is None:
+    if not _has_events(root):
         raise DlkitError(
             f"There is nothing to show: no run in {root} has event files.",
             "Train a recipe, or name the folder of the runs with --runs-dir.",
@@ -80,18 +111,32 @@ def _all(root: Path) -> list[str]:
 
 def _named(folders: list[Path], root: Path) -> list[str]:
     for folder in folders:
-        if next(folder.rglob("*.tfevents.*"), None) is None:
+        if not _has_events(folder):
             raise DlkitError(f"There is nothing to show: {folder} has no event files.", code="nothing-to-show")
     if len(folders) == 1:
         return ["--logdir", str(folders[0])]
-    specification = ",".join(f"{_short(folder, root)}:{folder}" for folder in folders)
-    if specification.count(",") >= len(folders):
-        raise DlkitError("TensorBoard cannot show several runs one of which has a comma in its path.", "Show one.")
-    return ["--logdir_spec", specification]
+    names = _names(folders, root)
+    if any("," in f"{name}{folder}" or ":" in name for name, folder in zip(names, folders, strict=True)):
+        message = "TensorBoard cannot show several runs one of which has a comma or a colon in its path."
+        raise DlkitError(message, "Show one, or a folder that holds them all.")
+    return ["--logdir_spec", ",".join(f"{name}:{folder}" for name, folder in zip(names, folders, strict=True))]
 
 
-def _short(folder: Path, root: Path) -> str:
-    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.name
+def _names(folders: list[Path], root: Path) -> list[str]:
+    """What to call the folders: as they lie below the root; others by as much of their paths as tells them apart."""
+    names: list[str] = []
+    for parts in range(1, max(len(folder.resolve().parts) for folder in folders)):
+        names = [_short(folder, root, parts) for folder in folders]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
+def _short(folder: Path, root: Path, parts: int) -> str:
+    whole, above = folder.resolve(), root.resolve()
+    if whole.is_relative_to(above) and whole != above:
+        return whole.relative_to(above).as_posix()
+    return "/".join(whole.parts[1:][-parts:])
 
 
 def _serve(out: Output, arguments: list[str]) -> None:

@@ -25,7 +25,7 @@ WASHOUT = 1_000  # units of time that are left out, until the series is on its a
 @register(
     kind="source",
     features={"past": {"kind": "sequence", "shape": [None, 1], "dtype": "float32"}},
-    targets={"future": {"kind": "number", "shape": [None]}},
+    targets={"future": {"kind": "number", "shape": [None], "continues": {"feature": "past", "columns": [0]}}},
 )
 def mackey_glass(
     length: Annotated[int, Range(min=100)] = 10_000,

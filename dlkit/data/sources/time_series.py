@@ -13,7 +13,7 @@ from dlkit.data.reading.cells import MISSING
 from dlkit.data.reading.series import Series, read_series
 from dlkit.data.reading.table import as_list, find_file
 from dlkit.errors import DlkitError
-from dlkit.recipe.facts import DataFacts, Feature, Target
+from dlkit.recipe.facts import Continues, DataFacts, Feature, Target
 from dlkit.recipe.registry import Range, register
 
 
@@ -109,15 +109,18 @@ def time_series(
     targets: dict[str, Values] = {target_name: Windows(series.outputs, ahead, horizon)}
     # A held-out window begins this many windows behind the last one to learn from, so that no step is forecast in both.
     gap = math.ceil(horizon / stride) - 1
-    return Splits(Arrays(features, targets), facts=_facts(series, features, targets), ordered=True, gap=gap)
+    return Splits(Arrays(features, targets), facts=_facts(series, features, targets, offset), ordered=True, gap=gap)
 
 
-def _facts(series: Series, features: Mapping[str, Values], targets: Mapping[str, Values]) -> DataFacts:
+def _facts(series: Series, features: Mapping[str, Values], targets: Mapping[str, Values], offset: int) -> DataFacts:
     columns = {"past": series.columns, "calendar": series.parts}
+    is_known = set(series.targets) <= set(series.columns)
+    places = tuple(series.columns.index(name) for name in series.targets) if is_known else ()
+    continues = Continues("past", places, offset) if is_known else None
     return DataFacts(
         {
             name: Feature("sequence", values.shape[1:], columns=columns[name], missing=MISSING)
             for name, values in features.items()
         },
-        {name: Target("number", values.shape[1:], "float32") for name, values in targets.items()},
+        {name: Target("number", values.shape[1:], "float32", continues=continues) for name, values in targets.items()},
     )

@@ -18,6 +18,7 @@ NAMES = [
     "evaluate",
     "list",
     "predict",
+    "report",
     "resume",
     "runs",
     "schema",
@@ -25,6 +26,7 @@ NAMES = [
     "tensorboard",
     "train",
     "validate",
+    "verify",
 ]
 
 

@@ -7,7 +7,7 @@ import gc
 import keras
 import numpy as np
 
-from dlkit.cli.main import _let_go
+from dlkit.cli.failures import let_go
 from dlkit.data.arrays import Arrays
 from dlkit.data.columns import Column
 from dlkit.data.feed import Feed
@@ -45,6 +45,6 @@ def test_iterators_over_data_that_failed_are_freed() -> None:
         measure_split(model, feed, "test")
     except DlkitError as error:
         kept.append(error)
-    assert iterators() > before  # else there is nothing to let go, and `_let_go` may go
-    _let_go(kept[0])
+    assert iterators() > before  # else there is nothing to let go, and `let_go` may go
+    let_go(kept[0])
     assert iterators() == before

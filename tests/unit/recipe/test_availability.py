@@ -18,7 +18,6 @@ Read = Callable[..., Recipe]
     [
         ("model: {sequential: [run:latest, Flatten, {Dense: {units: 10}}]}", "the layer `run:latest`", "model"),
         ("expect: {test_accuracy: {at_least: 0.1, over: recipe:a/b}}", "`expect` over another run", "test_accuracy"),
-        ("evaluation: {samples: 3}", "`evaluation.samples`", "samples"),
         (
             "model: {gan: {latent_size: 2, generator: {mlp: {units: [2]}}, discriminator: {mlp: {units: [1]}}}}",
             "the pattern `gan`",
@@ -38,7 +37,11 @@ def test_what_is_not_available_is_told_at_its_place(read: Read, text: str, messa
 
 def test_all_of_it_is_told_at_once(read: Read) -> None:
     with pytest.raises(RecipeError) as raised:
-        refuse_unavailable(read("expect: {test_accuracy: {at_least: 0.1, over: recipe:a/b}}\nevaluation: {samples: 3}"))
+        refuse_unavailable(
+            read(
+                "expect: {test_accuracy: {at_least: 0.1, over: recipe:a/b}}\nmodel: {sequential: [run:latest, Flatten, {Dense: {units: 10}}]}"
+            )
+        )
     assert sorted(found.span.line for found in raised.value.diagnostics) == [1, 2]
 
 

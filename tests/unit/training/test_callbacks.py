@@ -144,24 +144,6 @@ def test_the_learning_rate_is_that_of_the_epoch_that_was_run(tmp_path: Path):
     assert float(model.optimizer.learning_rate) == pytest.approx(0.0025)
 
 
-@pytest.mark.filterwarnings("error::UserWarning")
-def test_tensorboard_gets_the_curves_the_learning_rate_and_the_layers(tmp_path: Path):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    run = RunFolder(tmp_path)
-    x, y = data()
-    callback = default_tensorboard(run.tensorboard)
-    small_model().fit(x, y, epochs=2, verbose=0, callbacks=[callback], validation_data=(x, y))
-    tags = {}
-    for split in ("train", "validation"):
-        events = EventAccumulator(str(run.tensorboard / split))
-        events.Reload()
-        tags[split] = set(events.Tags()["tensors"])
-        assert [event.step for event in events.Tensors("epoch_loss")] == [0, 1]
-    assert tags["train"] == {"keras", "epoch_loss", "epoch_accuracy", "epoch_learning_rate"}
-    assert {"epoch_loss", "epoch_accuracy"} <= tags["validation"]
-
-
 def test_no_callback_of_ours_makes_keras_fetch_metrics_after_each_batch(tmp_path: Path):
     from dlkit.training.progress_callback import ProgressCallback
 

@@ -1,0 +1,248 @@
+"""dlkit verify: whether recipes reach what they say they reach."""
+
+from __future__ import annotations
+
+import shlex
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, BadParameter, Exit, Option
+
+from dlkit.cli.app import command
+from dlkit.cli.failures import DONE, FAILED, SHORT, failure_of, let_go
+from dlkit.cli.options import AllowPlugins, Quick, RunsDir, Settings
+from dlkit.cli.output import Output
+from dlkit.cli.trained import number_text
+
+if TYPE_CHECKING:
+    from dlkit.recipe.diagnostics import Diagnostic
+    from dlkit.recipe.facts import DataFacts
+    from dlkit.recipe.load import Recipe
+    from dlkit.runs.folder import RunFolder
+    from dlkit.workflows.verify import Verified
+
+ALL = "all"
+Recipes = Annotated[
+    list[str],
+    Argument(
+        metavar="RECIPE",
+        help="Recipe files, names that `dlkit list` shows, or `all` recipes that ship.",
+        show_default=False,
+    ),
+]
+Record = Annotated[
+    bool, Option("--record", help="Keep what was measured beside the recipes that ship, for `dlkit list` to show.")
+]
+
+
+@command(
+    "Training",
+    "dlkit verify digits/cnn",
+    "dlkit verify all --quick",
+    "dlkit verify digits/cnn fashion_mnist/cnn --record",
+)
+def verify(
+    out: Output,
+    recipes: Recipes,
+    quick: Quick = False,
+    record: Record = False,
+    settings: Settings = None,
+    runs_dir: RunsDir = None,
+    allow_plugins: AllowPlugins = False,
+) -> None:
+    """Trains recipes one after another, and compares what each reaches with its `expect`.
+
+    A recipe whose data is not there is skipped. The exit status is 3 where a recipe falls short of what it expects, 1
+    where one cannot be trained or all are skipped.
+    """
+    if record and (quick or settings):
+        raise BadParameter(
+            f"what is recorded is reached by the recipe as it ships, without {'--quick' if quick else '--set'}",
+            param_hint="--record",
+        )
+    loaded = _loaded(recipes, settings or (), quick, allow_plugins)
+    file = None
+    if record:
+        from dlkit.workflows.recording import file_for_results
+
+        file = file_for_results([recipe for recipe in loaded.values() if recipe])
+    found: list[Verified] = []
+    folders: list[Path] = []
+    try:
+        for verified in _verified(out, loaded, folders, runs_dir, file):
+            found.append(verified)
+    except KeyboardInterrupt as interruption:
+        _table(out, found)
+        if folders:
+            interruption.add_note(f"This run alone goes on with: dlkit resume {shlex.quote(str(folders[0]))}")
+        options = {"--quick": quick, "--record": record, "--set": settings, "--runs-dir": runs_dir}
+        left = _typed(list(loaded)[len(found) :], {**options, "--allow-plugins": allow_plugins})
+        interruption.add_note(f"Go on with: {left}")
+        raise
+    out.say()
+    _table(out, found)
+    if file and any(each.expectations for each in found):
+        out.say(f"\nRecorded in {file}. Next:\n  python scripts/update_recipe_table.py")
+    out.result({"recipes": [_as_json(each) for each in found]})
+    raise Exit(_status(found))
+
+
+def _verified(
+    out: Output,
+    loaded: Mapping[str, Recipe | None],
+    folders: list[Path],
+    runs_dir: Path | None,
+    file: Path | None,
+) -> Iterator[Verified]:
+    """Verifies one recipe after another.
+
+    Args:
+        folders: Is given the folder of the run that goes on.
+        file: Where results are recorded, if they are.
+    """
+    from dlkit.cli.start import start_tensorflow
+
+    start_tensorflow()
+    from dlkit.workflows.verify import Verified, verify
+
+    def started(folder: RunFolder, facts: DataFacts) -> None:
+        folders[:] = [folder.group or folder.path]
+        out.say(f"run folder: {folder.path}")
+
+    def warned(doubt: Diagnostic) -> None:
+        out.tell_diagnostics(f"\n{doubt.render()}\n")
+
+    def failed(error: Exception) -> None:
+        if "--debug" in out.words:
+            traceback.print_exception(error)
+        out.tell_diagnostics(failure_of(error).text)
+        let_go(error)
+
+    for number, (reference, recipe) in enumerate(loaded.items(), start=1):
+        place = f"\n{number} of {len(loaded)}: " if len(loaded) > 1 else ""
+        if recipe is None:
+            out.say(f"{place}{reference} is skipped: it has no `quick`")
+            yield Verified(reference, "skipped", "it has no `quick`")
+            continue
+        out.say(place + ": ".join(filter(None, [recipe.name, recipe.config.summary])))
+        for warning in recipe.warnings:
+            warned(warning)
+        verified = verify(
+            recipe,
+            runs_dir=runs_dir,
+            record_in=file,
+            command=["dlkit", *out.words],
+            started=started,
+            warned=warned,
+            told=out.say,
+            failed=failed,
+        )
+        folders.clear()
+        out.say(_said(verified))
+        yield verified
+
+
+def _loaded(
+    references: Sequence[str], settings: Sequence[str], quick: bool, allow_plugins: bool
+) -> dict[str, Recipe | None]:
+    """The recipes by what they were called; None for one without a quick variant where that is wanted.
+
+    Raises:
+        RecipeError: Some have mistakes; those of all are told.
+    """
+    from dlkit.recipe.diagnostics import RecipeError
+    from dlkit.recipe.load import load
+
+    loaded: dict[str, Recipe | None] = {}
+    errors: list[Diagnostic] = []
+    for reference in dict.fromkeys(_expanded(references)):
+        try:
+            loaded[reference] = load(reference, settings, quick=quick, allow_plugins=allow_plugins)
+        except RecipeError as error:
+            loaded[reference] = None
+            errors += [found for found in error.diagnostics if found.code != "no-quick"]
+    if errors:
+        raise RecipeError(errors)
+    return loaded
+
+
+def _expanded(references: Sequence[str]) -> Iterator[str]:
+    from dlkit.recipe.library import shipped_recipes
+
+    for reference in references:
+        if reference == ALL:
+            yield from (name for name, _ in shipped_recipes())
+        else:
+            yield reference
+
+
+def _table(out: Output, found: Sequence[Verified]) -> None:
+    """Prints a row for each bound, and for each recipe that has nothing to compare."""
+    rows = []
+    for each in found:
+        minutes = f"{each.seconds / 60:.1f}"
+        for expectation in each.expectations:
+            value, bounds = expectation.value, each.intervals.get(expectation.metric)
+            rows.append(
+                (
+                    each.name,
+                    expectation.metric,
+                    "not measured" if value is None else number_text(value),
+                    f"{number_text(bounds[0])} to {number_text(bounds[1])}" if bounds else "",
+                    expectation.bound,
+                    "met" if expectation.met else "short",
+                    minutes,
+                )
+            )
+        if not each.expectations:
+            rows.append((each.name, "", "", "", "", f"{each.verdict}: {each.reason}", minutes))
+    out.table(
+        {
+            "recipe": "left",
+            "metric": "left",
+            "measured": "right",
+            "95 % interval": "left",
+            "expected": "left",
+            "verdict": "left",
+            "minutes": "right",
+        },
+        rows,
+    )
+
+
+def _said(verified: Verified) -> str:
+    """What became of one recipe, as it is done."""
+    told = {
+        "met": "reaches what it expects",
+        "short": "falls short of what it expects",
+        "skipped": f"is skipped: {verified.reason}",
+        "failed": "failed",
+    }
+    return f"{verified.name} {told[verified.verdict]}"
+
+
+def _status(found: Sequence[Verified]) -> int:
+    verdicts = {each.verdict for each in found}
+    if "failed" in verdicts or verdicts == {"skipped"}:
+        return FAILED
+    return SHORT if "short" in verdicts else DONE
+
+
+def _as_json(verified: Verified) -> dict[str, object]:
+    told = asdict(verified)
+    return {**told, "run": str(verified.run.resolve()) if verified.run else None}
+
+
+def _typed(references: Sequence[str], options: Mapping[str, object]) -> str:
+    """The command line that verifies these."""
+    words = ["dlkit", "verify", *references]
+    for name, value in options.items():
+        if isinstance(value, bool):
+            words += [name] if value else []
+        else:
+            given = value if isinstance(value, list) else [value]
+            words += [word for each in given if each is not None for word in (name, str(each))]
+    return shlex.join(words)

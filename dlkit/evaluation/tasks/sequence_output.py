@@ -1,0 +1,61 @@
+"""A sequence of several tokens for each example, as a caption or the letters in a picture."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+
+from dlkit.evaluation.tasks.task import Result, Shown, Task
+
+_PADDING, _END = 0, "<end>"
+
+
+class SequenceOutput(Task):
+    """Exact matches, and edit distances: how many tokens to insert, delete or replace.
+
+    Levenshtein (1966), "Binary codes capable of correcting deletions, insertions and reversals". Sequences end at `<end>`
+    where there is such a token; 0 is padding.
+    """
+
+    name: ClassVar[str] = "sequence_output"
+
+    def reduce(self, truth: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, ...]:
+        truth = np.asarray(truth).astype(int)
+        predicted = np.asarray(output).argmax(axis=-1)
+        distances = [Levenshtein.distance(*map(self._tokens, pair)) for pair in zip(truth, predicted, strict=True)]
+        return truth, predicted, np.array(distances, np.float64)
+
+    def measure(self, truth: np.ndarray, predicted: np.ndarray, distances: np.ndarray) -> Result:
+        lengths = np.array([len(self._tokens(row)) for row in truth], np.float64)
+        exact = (distances == 0).astype(np.float64)
+
+        def recount(counts: np.ndarray) -> dict[str, float]:
+            total = counts.sum()
+            return {
+                "exact_match": float(counts @ exact / total),
+                "edit_distance": float(counts @ distances / total),
+                "token_error_rate": float(counts @ distances / max(counts @ lengths, 1)),
+            }
+
+        values, examples = np.unique(distances.astype(int), return_counts=True)
+        details = {"edit_distances": {"distance": values.tolist(), "examples": examples.tolist()}}
+        labels = [label for label in self.target.labels or () if label]
+        between = "" if labels and all(len(label) == 1 for label in labels) else " "
+
+        def shown(row: int) -> Shown:
+            true, told = (between.join(map(self.label, self._tokens(tokens[row]))) for tokens in (truth, predicted))
+            return Shown(row, true, told, f"edit distance {distances[row]:.0f}")
+
+        wrong = np.flatnonzero(distances)
+        worst = wrong[np.argsort(-distances[wrong], kind="stable")]
+        return Result(recount(np.ones(len(truth))), recount, details, worst, shown)
+
+    def _tokens(self, row: np.ndarray) -> list[int]:
+        """The tokens that count: up to the end, without padding."""
+        tokens = [int(token) for token in row]
+        labels = self.target.labels or ()
+        if _END in labels and labels.index(_END) in tokens:
+            tokens = tokens[: tokens.index(labels.index(_END))]
+        return [token for token in tokens if token != _PADDING]

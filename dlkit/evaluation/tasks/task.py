@@ -1,0 +1,130 @@
+"""What every task has in common: predictions are gathered batch by batch, then measured."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dlkit.errors import DlkitError
+from dlkit.evaluation.bootstrap import Recount
+from dlkit.recipe.facts import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One example in words.
+
+    Args:
+        row: Its place in the split.
+        truth: What is true of it.
+        predicted: What the model says.
+        note: How sure it is, or how far off.
+    """
+
+    row: int
+    truth: str
+    predicted: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured of one target.
+
+    Args:
+        metrics: By name, without the split before it.
+        recount: The same metrics of examples that count several times, those that have intervals.
+        details: What figures and tables show, as plain values for JSON.
+        worst: The rows of mistakes, the worst first.
+        shown: Says an example in words.
+        block: Examples that are to be drawn together, since they follow each other in time.
+    """
+
+    metrics: dict[str, float]
+    recount: Recount
+    details: dict[str, Any]
+    worst: np.ndarray
+    shown: Callable[[int], Shown]
+    block: int = 1
+
+
+@dataclass
+class Task(ABC):
+    """Measures the predictions of one target.
+
+    Args:
+        target: What is known of it.
+        logits: Whether the model gives logits.
+    """
+
+    name: ClassVar[str]
+
+    target: Target
+    logits: bool
+    _gathered: list[tuple[np.ndarray, ...]] = field(default_factory=list)
+
+    @abstractmethod
+    def reduce(self, truth: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, ...]:
+        """What is kept of a batch: arrays whose first axis counts its examples."""
+
+    # Takes what `reduce` gives, each array that of all examples.
+    measure: ClassVar[Callable[..., Result]]
+
+    def update(self, truth: np.ndarray, output: np.ndarray) -> None:
+        """Takes a batch of targets and of what the model gives for them.
+
+        Raises:
+            DlkitError: The model gives what is no number.
+        """
+        if not np.isfinite(output).all():
+            raise DlkitError(
+                "The model gives values that are not numbers.",
+                "Look at the training: a lower learning rate or `clipnorm` keeps it from diverging.",
+                "not-a-number",
+            )
+        self._gathered.append(self.reduce(truth, output))
+
+    def result(self) -> Result:
+        """What was measured of all batches."""
+        return self.measure(*(np.concatenate(parts) for parts in zip(*self._gathered, strict=True)))
+
+    def label(self, number: int) -> str:
+        """The name of a class."""
+        labels = self.target.labels
+        return labels[number] if labels and number < len(labels) else str(number)
+
+    def labels(self, classes: int) -> list[str]:
+        """The names of all classes."""
+        return [self.label(number) for number in range(classes)]
+
+
+def averages(values: dict[str, np.ndarray]) -> Recount:
+    """The means of values that each example has."""
+    return lambda counts: {name: float(counts @ each / counts.sum()) for name, each in values.items()}
+
+
+def of_hits(hits: np.ndarray, support: np.ndarray, said: np.ndarray) -> dict[str, np.ndarray]:
+    """Precision, recall and F1 of each class; 0 where there is nothing to divide by, as scikit-learn's `zero_division=0`.
+
+    Args:
+        hits: Examples of the class that were told so.
+        support: Examples of the class.
+        said: Examples that were told to be of the class.
+    """
+    return {
+        "precision": hits / np.where(said, said, 1),
+        "recall": hits / np.where(support, support, 1),
+        "f1": 2 * hits / np.where(said + support, said + support, 1),
+    }
+
+
+def few(values: Sequence[Any] | np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the values, evenly spread, the first and the last among them."""
+    values = np.asarray(values)
+    if len(values) <= most:
+        return values
+    return values[np.unique(np.linspace(0, len(values) - 1, most).round().astype(int))]

@@ -1,0 +1,28 @@
+"""The figures of a report, by the names that `evaluation.figures` knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dlkit.reporting.figures.classes import (
+    draw_calibration,
+    draw_confusion_matrix,
+    draw_precision_recall,
+    draw_roc,
+)
+from dlkit.reporting.figures.numbers import draw_errors_by_step, draw_forecasts, draw_predictions
+from dlkit.reporting.figures.texts import draw_edit_distances, draw_surprise_by_position
+
+# What evaluation.json tells of a target -> a figure, or None where it has nothing to show.
+OF_TARGET: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "confusion_matrix": draw_confusion_matrix,
+    "roc": draw_roc,
+    "precision_recall": draw_precision_recall,
+    "calibration": draw_calibration,
+    "predictions": draw_predictions,
+    "forecasts": draw_forecasts,
+    "errors_by_step": draw_errors_by_step,
+    "surprise_by_position": draw_surprise_by_position,
+    "edit_distances": draw_edit_distances,
+}

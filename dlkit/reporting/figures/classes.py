@@ -1,0 +1,94 @@
+"""Figures of classes: which are mistaken for which, and how well scores tell them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dlkit.reporting.figures.style import COLORS, finish, new_figure
+
+_NUMBERED = 20  # classes up to which each cell of a matrix has its number
+_NAMED = 60  # classes up to which each row has its name
+_LONGEST = 18  # characters of a name
+
+
+def draw_confusion_matrix(details: Mapping[str, Any]) -> Any:
+    """Draws the share of each true class that was told to be of each class."""
+    import numpy as np
+
+    matrix = np.array(details.get("confusion_matrix") or [])
+    if not matrix.size:
+        return None
+    labels, classes = details["labels"], len(matrix)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    side = min(9.0, 2.4 + 0.42 * classes)
+    figure = new_figure(side, side * 0.9)
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="equal")
+    if classes <= _NUMBERED:
+        for (row, column), count in np.ndenumerate(matrix):
+            if count:
+                color = "white" if shares[row, column] > 0.5 else "#333333"
+                axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=7, color=color)
+    if classes <= _NAMED:
+        names = [_short(label) for label in labels]
+        axes.set_xticks(range(classes), names, rotation=90 if max(map(len, names)) > 2 else 0, fontsize=8)
+        axes.set_yticks(range(classes), names, fontsize=8)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    return figure
+
+
+def draw_roc(details: Mapping[str, Any]) -> Any:
+    """Draws the true positive rate over the false positive rate, of each class against the rest."""
+    return _draw(details, "roc", "auc", "false positive rate", "true positive rate", diagonal=True)
+
+
+def draw_precision_recall(details: Mapping[str, Any]) -> Any:
+    """Draws precision over recall, of each class against the rest."""
+    return _draw(details, "precision_recall", "average_precision", "recall", "precision")
+
+
+def draw_calibration(details: Mapping[str, Any]) -> Any:
+    """Draws how often the model is right over how sure it is, and how often it is so sure."""
+    bins = details.get("calibration")
+    if not bins:
+        return None
+    figure = new_figure(4.6, 4.4)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    confidence = [each["confidence"] for each in bins]
+    above.plot([0, 1], [0, 1], color=COLORS[-1], linestyle=":", label="as sure as right")
+    above.plot(
+        confidence, [each["accuracy"] for each in bins], color=COLORS[0], marker="o", markersize=4, label="model"
+    )
+    above.set_ylim(0, 1.02)
+    below.bar(confidence, [each["examples"] for each in bins], width=0.03, color=COLORS[4])
+    below.set_xlim(min(0.5, *confidence) - 0.02, 1.02)
+    finish(above, "", "accuracy")
+    finish(below, "confidence", "examples")
+    return figure
+
+
+def _draw(details: Mapping[str, Any], kind: str, area: str, x: str, y: str, *, diagonal: bool = False) -> Any:
+    curves = details.get("curves")
+    if not curves:
+        return None
+    figure = new_figure(4.6, 4.4 if len(curves) < 4 else 5.4)
+    axes = figure.subplots()
+    if diagonal:
+        axes.plot([0, 1], [0, 1], color=COLORS[-1], linestyle=":")
+    for number, (label, curve) in enumerate(curves.items()):
+        style = "-" if number < len(COLORS) else "--"
+        told = f"{_short(label)} {curve[area]:.3f}"
+        axes.plot(*curve[kind], color=COLORS[number % len(COLORS)], linestyle=style, linewidth=1.4, label=told)
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_ylim(-0.01, 1.02)
+    finish(axes, x, y, legend=False)
+    axes.legend(
+        frameon=False, fontsize=8, title="area", title_fontsize=8, loc="lower right" if diagonal else "lower left"
+    )
+    return figure
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"

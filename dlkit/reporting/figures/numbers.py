@@ -1,0 +1,64 @@
+"""Figures of numbers: predictions beside the truth, forecasts, errors."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from dlkit.reporting.figures.style import COLORS, finish, new_figure
+
+
+def draw_predictions(details: Mapping[str, Any]) -> Any:
+    """Draws predictions over the truth, and how the errors are spread."""
+    points, errors = details.get("points"), details.get("errors")
+    if not points or not errors:
+        return None
+    figure = new_figure(7.2, 3.5)
+    left, right = figure.subplots(1, 2)
+    truth, predicted = points
+    ends = [min(*truth, *predicted), max(*truth, *predicted)]
+    left.plot(ends, ends, color=COLORS[-1], linestyle=":")
+    left.scatter(truth, predicted, s=6, alpha=0.5, color=COLORS[0], linewidths=0)
+    finish(left, "true", "predicted")
+    edges = errors["edges"]
+    widths = [after - before for before, after in itertools.pairwise(edges)]
+    right.bar(edges[:-1], errors["examples"], width=widths, align="edge", color=COLORS[4])
+    right.axvline(0, color=COLORS[-1], linestyle=":")
+    finish(right, "predicted - true", "examples")
+    return figure
+
+
+def draw_forecasts(details: Mapping[str, Any]) -> Any:
+    """Draws some forecasts with the steps before them."""
+    forecasts = details.get("forecasts")
+    if not forecasts:
+        return None
+    down = -(-len(forecasts) // 2)
+    figure = new_figure(7.2, 1.7 * down + 0.3)
+    for axes, each in zip(figure.subplots(down, 2, squeeze=False).flat, forecasts, strict=False):
+        past = [_first(step) for step in each.get("past", ())]
+        ahead = range(1 + details.get("offset", 0), 1 + details.get("offset", 0) + len(each["truth"]))
+        axes.plot(range(1 - len(past), 1), past, color=COLORS[-1], linewidth=1, label="before")
+        axes.plot(ahead, [_first(step) for step in each["truth"]], color=COLORS[0], marker=".", label="true")
+        axes.plot(ahead, [_first(step) for step in each["predicted"]], color=COLORS[1], marker=".", label="forecast")
+        finish(axes, "steps", f"example {each['row'] + 1}", legend=each is forecasts[0])
+    return figure
+
+
+def draw_errors_by_step(details: Mapping[str, Any]) -> Any:
+    """Draws how errors grow with the steps that lie between."""
+    by_step = details.get("by_step")
+    if not by_step or len(by_step["mean_absolute_error"]) < 2:
+        return None
+    figure = new_figure(5.2, 3.0)
+    axes = figure.subplots()
+    for number, (name, values) in enumerate(by_step.items()):
+        axes.plot(range(1, len(values) + 1), values, color=COLORS[number], marker=".", label=name.replace("_", " "))
+    axes.set_ylim(bottom=0)
+    finish(axes, "steps ahead", "error")
+    return figure
+
+
+def _first(step: Any) -> float:
+    return step[0] if isinstance(step, list) else step

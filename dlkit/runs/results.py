@@ -1,0 +1,117 @@
+"""results.json beside the recipes that ship: what each was measured to reach, on what machine, and when.
+
+`dlkit verify RECIPE --record` writes it; `dlkit list` and the table in docs/recipes.md read it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dlkit.errors import DlkitError
+from dlkit.runs import json_text
+from dlkit.runs.atomic import write_json
+
+_GIB = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a recipe was measured to reach.
+
+    Args:
+        met: Whether that is what it expects.
+        metrics: What was measured, by name, as `test_accuracy`.
+        intervals: The bounds within which a metric lies with a confidence of 95 %, of those that have any.
+        expectations: Each bound of its `expect`: `metric`, `bound` (`at least 0.98`), `value` and `met`.
+        seconds: The time that data, training and evaluation took.
+        seed: The seed.
+        date: The end of it, in UTC, as `2025-01-31T14:25:30Z`.
+        digest: That of the recipe as it was trained (`dlkit.recipe.digest`).
+        machine: `cpu`, `cores`, `memory_bytes`, and the names of `gpus`.
+        versions: Of `python`, `dlkit`, `keras`, `tensorflow`.
+        git: `commit` of dlkit, and whether code of it had changes that were `uncommitted`; None outside a repository.
+    """
+
+    met: bool
+    metrics: Mapping[str, float]
+    intervals: Mapping[str, Sequence[float]]
+    expectations: Sequence[Mapping[str, Any]]
+    seconds: float
+    seed: int
+    date: str
+    digest: str
+    machine: Mapping[str, Any]
+    versions: Mapping[str, str | None]
+    git: Mapping[str, Any] | None = None
+
+    @property
+    def reached(self) -> dict[str, float]:
+        """The metrics of which something is expected."""
+        names = dict.fromkeys(bound["metric"] for bound in self.expectations)
+        return {name: self.metrics[name] for name in names if name in self.metrics}
+
+    @property
+    def duration(self) -> str:
+        """`11 seconds`, `10 minutes`, `1.5 hours`."""
+        for unit, length in (("hour", 3600), ("minute", 60)):
+            if self.seconds >= 1.5 * length:
+                return f"{_short(self.seconds / length)} {unit}s"
+        return f"{max(1, round(self.seconds))} second{'s' if self.seconds >= 1.5 else ''}"
+
+    @property
+    def device(self) -> str:
+        """What did the work, in short: `2 CPU cores`, `1 GPU`."""
+        gpus, cores = len(self.machine["gpus"]), self.machine["cores"]
+        count, unit = (gpus, "GPU") if gpus else (cores, "CPU core")
+        return f"{count} {unit}{'s' if count != 1 else ''}"
+
+    @property
+    def machine_text(self) -> str:
+        """The whole machine: `2 cores of an AMD EPYC, 24 GiB`, with its GPUs."""
+        machine = self.machine
+        cores = f"{machine['cores']} core{'s' if machine['cores'] != 1 else ''}"
+        return ", ".join(
+            [*machine["gpus"], f"{cores} of {machine['cpu']}", f"{round(machine['memory_bytes'] / _GIB)} GiB"]
+        )
+
+
+def read_results(path: Path) -> dict[str, Result]:
+    """The results by recipe; none where there is no file.
+
+    Raises:
+        DlkitError: The file is damaged (`damaged-file`).
+    """
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))["recipes"]
+        return {name: _read(entry) for name, entry in entries.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        cure = "Take its last state from git, or remove it and record the results anew."
+        raise DlkitError(f"{path} cannot be read: {error}", cure, "damaged-file") from error
+
+
+def record(path: Path, name: str, result: Result) -> None:
+    """Puts the result of a recipe into the file, in the place of an older one; the others stay.
+
+    Raises:
+        DlkitError: The file is damaged (`damaged-file`) or cannot be written (`cannot-write`).
+    """
+    results = {**read_results(path), name: result}
+    write_json(path, {"recipes": {name: asdict(results[name]) for name in sorted(results)}})
+
+
+def _read(entry: Mapping[str, Any]) -> Result:
+    metrics = {name: json_text.number(value) for name, value in entry["metrics"].items()}
+    intervals = {name: [json_text.number(bound) for bound in bounds] for name, bounds in entry["intervals"].items()}
+    bounds = [{**each, "value": json_text.number(each["value"])} for each in entry["expectations"]]
+    return Result(**{**entry, "metrics": metrics, "intervals": intervals, "expectations": bounds})
+
+
+def _short(value: float) -> str:
+    """One digit behind the point where that says something: `1.5`, `3`, `24`."""
+    return f"{value:.1f}".removesuffix(".0") if value < 3 else str(round(value))

@@ -1,0 +1,137 @@
+"""Writes the report of a run from what lies in its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from dlkit.errors import DlkitError
+from dlkit.evaluation.diagnosis import Diagnosis, diagnose, known_of, read_curves
+from dlkit.evaluation.evaluation import Evaluation
+from dlkit.evaluation.expectation import compare
+from dlkit.recipe.graph import Graph
+from dlkit.recipe.load import Recipe
+from dlkit.reporting import report as page
+from dlkit.reporting.model_diagram import model_diagram
+from dlkit.reporting.report import Layer, Told
+from dlkit.runs.folder import RunFolder
+from dlkit.workflows.predict import load_model
+from dlkit.workflows.recipe_file import recipe_of
+
+if TYPE_CHECKING:
+    import keras
+
+_LESS_IS_BETTER = ("loss", "error", "perplexity", "distance")
+_MORE_IS_BETTER = ("accuracy", "auc", "f1", "precision", "recall", "r2")
+
+
+def report(run: RunFolder, *, allow_plugins: bool = False) -> None:
+    """Writes report.html and `figures/` of a run; its data is not needed.
+
+    Raises:
+        RecipeError: The run's recipe cannot be used any more.
+        DlkitError: A file of the run is missing or damaged, or cannot be written.
+    """
+    recipe = recipe_of(run, allow_plugins)
+    try:
+        model = load_model(run, recipe)
+    except DlkitError as error:
+        if error.code != "no-model":
+            raise
+        model = None
+    report_run(run, recipe, model)
+
+
+def report_run(run: RunFolder, recipe: Recipe, model: keras.Model | None) -> None:
+    """Writes the report of a run whose recipe and model are at hand.
+
+    Args:
+        recipe: With the facts of its data.
+        model: None: the report does without.
+    """
+    lines, status = run.read_metrics(), run.read_status()
+    evaluation = Evaluation.read(run.evaluation)
+    provenance = json.loads(run.provenance.read_text(encoding="utf-8"))
+    evaluated = recipe.config.evaluation
+    layers = _layers(model) if model else []
+    page.write_report(
+        run,
+        Told(
+            name=recipe.name,
+            summary=recipe.config.summary or "",
+            recipe=run.recipe.read_text(encoding="utf-8"),
+            lines=lines,
+            best=_best(lines, provenance),
+            evaluation=evaluation,
+            expectations=compare(recipe.config.expect, evaluation.metrics if evaluation else {}),
+            diagnosis=diagnosis(run, recipe),
+            facts=recipe.facts,
+            layers=layers,
+            diagram=_diagram(recipe, layers),
+            provenance=provenance,
+            state=status.state,
+            seconds=status.seconds_before + _seconds(status.started, status.updated),
+            epochs=len(lines),
+            figures=evaluated.figures if evaluated else None,
+        ),
+    )
+
+
+def diagnosis(run: RunFolder, recipe: Recipe) -> list[Diagnosis]:
+    """What the learning curves of a run show.
+
+    Args:
+        recipe: With the facts of its data.
+    """
+    evaluation = Evaluation.read(run.evaluation)
+    lines = run.read_metrics()
+    if not lines:
+        return []
+    curves = read_curves(lines, evaluation.constant_loss if evaluation else None)
+    return diagnose(curves, known_of(recipe))
+
+
+def _layers(model: keras.Model) -> list[Layer]:
+    return [Layer(each.name, type(each).__name__, _shape(each), each.count_params()) for each in model.layers]
+
+
+def _shape(layer: Any) -> str:
+    output = getattr(layer, "output", None)
+    shape = getattr(output, "shape", None)
+    if shape is None:
+        return ""
+    return " × ".join("any" if size is None else str(size) for size in shape[1:]) or "one value"
+
+
+def _diagram(recipe: Recipe, layers: Sequence[Layer]) -> str:
+    graph = recipe.model
+    if not isinstance(graph, Graph) or not graph.complete:
+        return ""
+    shapes = {each.name: each.shape for each in layers if each.shape}
+    return model_diagram(graph, shapes, {each.name: each.parameters for each in layers})
+
+
+def _best(lines: Sequence[dict[str, Any]], provenance: dict[str, Any]) -> int | None:
+    """The place of the best epoch, where it is plain what is best."""
+    chosen = (provenance.get("chosen") or {}).get("training.best") or {}
+    monitor, mode = chosen.get("monitor", ""), chosen.get("mode")
+    if mode not in ("min", "max"):
+        is_less, is_more = (any(word in monitor for word in words) for words in (_LESS_IS_BETTER, _MORE_IS_BETTER))
+        if is_less == is_more:
+            return None
+        mode = "min" if is_less else "max"
+    stage = lines[-1].get("stage") if lines else None
+    values = {
+        place: line[monitor]
+        for place, line in enumerate(lines)
+        if line.get("stage") == stage and isinstance(line.get(monitor), float) and line[monitor] == line[monitor]
+    }
+    choose = min if mode == "min" else max
+    return choose(values, key=lambda place: values[place]) if values else None
+
+
+def _seconds(started: str, updated: str) -> float:
+    first, last = (datetime.fromisoformat(each.replace("Z", "+00:00")) for each in (started, updated))
+    return (last - first).total_seconds()

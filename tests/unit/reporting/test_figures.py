@@ -1,0 +1,96 @@
+"""Figures: what each shows, from plain values alone."""
+
+import numpy as np
+import pytest
+
+from dlkit.evaluation.evaluation import Evaluation
+from dlkit.recipe.facts import DataFacts, Feature, Target
+from dlkit.reporting.figures import OF_TARGET
+from dlkit.reporting.figures.curves import draw_curves, drawn_metrics
+from dlkit.reporting.figures.style import on_page, on_white, to_png, to_svg
+from dlkit.reporting.report import Told, write_report
+from dlkit.runs.folder import RunFolder
+from tests.contract.test_tasks import CASES, measured
+
+FIGURES = {
+    "logits of seven classes": {"confusion_matrix", "roc", "precision_recall", "calibration"},
+    "one logit of two": {"confusion_matrix", "roc", "precision_recall", "calibration"},
+    "labels": {"roc", "precision_recall", "calibration"},
+    "a number": {"predictions"},
+    "a forecast": {"predictions", "forecasts", "errors_by_step"},
+    "characters": {"surprise_by_position"},
+    "a sequence": {"edit_distances"},
+}
+LINES = [
+    {"stage": "train", "epoch": 1, "step": 9, "loss": 2.0, "accuracy": 0.1, "val_loss": 1.9, "learning_rate": 0.1},
+    {"stage": "train", "epoch": 2, "step": 18, "loss": 1.0, "accuracy": 0.4, "val_loss": 1.2, "learning_rate": 0.01},
+    {"stage": "fine", "epoch": 1, "step": 9, "loss": float("nan"), "accuracy": 0.5, "learning_rate": 0.01},
+]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_task_has_its_figures(name):
+    details = measured(name).details
+    drawn = {kind: draw(details) for kind, draw in OF_TARGET.items()}
+    assert {kind for kind, figure in drawn.items() if figure is not None} == FIGURES[name]
+
+
+def test_the_matrix_has_a_number_in_every_cell_that_has_examples():
+    details = {"confusion_matrix": [[3, 0], [1, 1200]], "labels": ["cat", "dog"]}
+    (axes,) = OF_TARGET["confusion_matrix"](details).axes
+    assert sorted(text.get_text() for text in axes.texts) == ["1", "1,200", "3"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog"]
+
+
+def test_curves_of_loss_metrics_and_rate():
+    assert drawn_metrics(LINES) == ["loss", "accuracy", "learning_rate"]
+    assert drawn_metrics([{**line, "learning_rate": 0.1} for line in LINES]) == ["loss", "accuracy"]
+    assert drawn_metrics([]) == []
+    loss, *_ = draw_curves(LINES, ["loss"], best=1).axes
+    of_training, of_validation, best, _ = loss.lines
+    assert list(of_training.get_ydata())[:2] == [2.0, 1.0]
+    assert list(of_validation.get_ydata())[:2] == [1.9, 1.2]
+    assert list(best.get_xdata()) == [2, 2]
+
+
+def test_both_forms_of_an_svg():
+    figure = draw_curves(LINES, ["loss", "accuracy"])
+    svg = to_svg(figure, "one")
+    assert "#010203" in svg and "<text" in svg
+    assert on_white(svg).startswith("<?xml") and "#010203" not in on_white(svg)
+    element = on_page(svg, "Loss")
+    assert element.startswith('<svg role="img" aria-label="Loss"') and "currentColor" in element
+    assert 'id="one-' in element and 'id="two-' in to_svg(figure, "two")
+    assert to_png(figure).startswith(b"\x89PNG")
+
+
+def test_the_same_figure_is_the_same_svg():
+    first, second = (to_svg(draw_curves(LINES, ["loss"]), "a") for _ in range(2))
+    assert first == second
+
+
+def test_a_name_that_looks_like_a_formula_or_markup_is_a_name(tmp_path):
+    """matplotlib takes dollars for mathematics, a browser brackets for elements."""
+    names = ("$\\frac$", "<script>alert(1)</script>", "a_b", "d", "e", "f", "g")
+    target, logits, truth, output = CASES["logits of seven classes"]
+    from dlkit.evaluation.tasks import make_task
+
+    task = make_task(Target("classes", classes=7, labels=names), logits)
+    task.update(truth, output)
+    result = task.result()
+    told = {
+        "task": "classification",
+        "details": result.details,
+        "mistakes": [
+            {"row": 1, "truth": names[0], "predicted": names[1], "note": "", "input": {"x": {"text": names[1]}}}
+        ],
+        "samples": [],
+    }
+    facts = DataFacts({"x": Feature("text", ())}, {"y": target})
+    write_report(
+        RunFolder(tmp_path),
+        Told(names[1], "", "", LINES, None, Evaluation("best.keras", targets={"y": told}), [], [], facts),
+    )
+    page = (tmp_path / "report.html").read_text()
+    assert "<script" not in page and "$\\frac$" in page
+    assert np.char.count(page, "&lt;script&gt;") > 3
