@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dlkit.cli.output import Justify, Output
+from dlkit.evaluation.number_text import number_text
 
 if TYPE_CHECKING:
     from dlkit.evaluation.diagnosis import Cure
@@ -75,11 +76,6 @@ def report_evaluation(out: Output, evaluation: Evaluation, expectations: Sequenc
         row = (name, number_text(value), f"{number_text(bounds[0])} to {number_text(bounds[1])}" if bounds else "")
         rows.append((*row, _expected(expectations, name)) if expectations else row)
     out.table(columns, rows)
-
-
-def number_text(value: float) -> str:
-    """Four places, or four digits of what is large or tiny."""
-    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
 
 
 def report_folds(out: Output, folds: Folds, where: str) -> None:

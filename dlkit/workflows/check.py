@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.models.layer_table import LayerRow, layer_rows
 from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
@@ -16,16 +17,6 @@ from dlkit.workflows.preparation import batch_size_of, build_model, prepare
 from dlkit.workflows.stages import compile_stage, planned_stages
 
 _FLOAT = 4  # bytes
-
-
-@dataclass(frozen=True, slots=True)
-class LayerRow:
-    """A line of the table of layers."""
-
-    name: str
-    layer: str
-    shape: str
-    parameters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +52,6 @@ def check(recipe: Recipe) -> Checked:
         compile_stage(built.model, prepared, planned)
     train_feed(prepared)  # where an augmentation does not fit, it is told here
     model = built.model
-    rows = [LayerRow(layer.name, type(layer).__name__, _shape(layer), layer.count_params()) for layer in model.layers]
     trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     optimizer = model.optimizer
     optimizer.build(model.trainable_variables)
@@ -75,7 +65,7 @@ def check(recipe: Recipe) -> Checked:
     memory = _FLOAT * (model.count_params() + trainable + slots + 2 * outputs) + data
     facts = prepared.recipe.facts
     return Checked(
-        rows,
+        layer_rows(model),
         model.count_params(),
         trainable,
         memory,
@@ -96,11 +86,6 @@ def _doubts(recipe: Recipe) -> list[Diagnostic]:
         message = "no examples are held out for validation: the best epoch is chosen by the training loss"
         found.append(Diagnostic("no-validation", message, recipe.span_of("data.validation"), severity="warning"))
     return found
-
-
-def _shape(layer: Any) -> str:
-    shapes = layer.output.shape if not isinstance(layer.output, list | tuple | dict) else "several"
-    return str(shapes)
 
 
 def _size(layer: Any) -> int:

@@ -11,11 +11,12 @@ from dlkit.errors import DlkitError
 from dlkit.evaluation.diagnosis import Diagnosis, diagnose, known_of, read_curves
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
+from dlkit.models.layer_table import LayerRow, layer_rows
 from dlkit.recipe.graph import Graph
 from dlkit.recipe.load import Recipe
 from dlkit.reporting import report as page
 from dlkit.reporting.model_diagram import model_diagram
-from dlkit.reporting.report import Layer, Told
+from dlkit.reporting.report import Told
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.predict import load_model
 from dlkit.workflows.recipe_file import recipe_of
@@ -55,7 +56,7 @@ def report_run(run: RunFolder, recipe: Recipe, model: keras.Model | None) -> Non
     evaluation = Evaluation.read(run.evaluation)
     provenance = json.loads(run.provenance.read_text(encoding="utf-8"))
     evaluated = recipe.config.evaluation
-    layers = _layers(model) if model else []
+    layers = layer_rows(model) if model else []
     page.write_report(
         run,
         Told(
@@ -93,19 +94,7 @@ def diagnosis(run: RunFolder, recipe: Recipe) -> list[Diagnosis]:
     return diagnose(curves, known_of(recipe))
 
 
-def _layers(model: keras.Model) -> list[Layer]:
-    return [Layer(each.name, type(each).__name__, _shape(each), each.count_params()) for each in model.layers]
-
-
-def _shape(layer: Any) -> str:
-    output = getattr(layer, "output", None)
-    shape = getattr(output, "shape", None)
-    if shape is None:
-        return ""
-    return " × ".join("any" if size is None else str(size) for size in shape[1:]) or "one value"
-
-
-def _diagram(recipe: Recipe, layers: Sequence[Layer]) -> str:
+def _diagram(recipe: Recipe, layers: Sequence[LayerRow]) -> str:
     graph = recipe.model
     if not isinstance(graph, Graph) or not graph.complete:
         return ""

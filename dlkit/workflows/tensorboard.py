@@ -13,7 +13,7 @@ from dlkit.recipe.graph import Component, Graph
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.nodes import plain
 from dlkit.recipe.paths import PathError, Paths
-from dlkit.reporting.report import figure_file
+from dlkit.reporting.page_figures import figure_file
 from dlkit.reporting.tensorboard_images import Sample, draw_samples, read_pixels
 from dlkit.runs.folder import RunFolder
 from dlkit.training.tensorboard import write_test

@@ -15,7 +15,7 @@ from dlkit.cli.app import command
 from dlkit.cli.failures import DONE, FAILED, SHORT, failure_of, let_go
 from dlkit.cli.options import AllowPlugins, Quick, RunsDir, Settings
 from dlkit.cli.output import Output
-from dlkit.cli.trained import number_text
+from dlkit.evaluation.number_text import number_text
 
 if TYPE_CHECKING:
     from dlkit.recipe.diagnostics import Diagnostic
