@@ -18,6 +18,7 @@ from dlkit.models.policy import dtype_policy
 from dlkit.recipe.declarations import read_declarations
 from dlkit.recipe.facts import Feature
 from dlkit.recipe.load import parse
+from dlkit.training.losses.margin_loss import MarginLoss
 
 FOLDER = Path(__file__).resolve().parents[2] / "dlkit" / "models" / "architectures"
 NAMES = sorted(file.stem for file in FOLDER.glob("[!_]*.py"))
@@ -60,7 +61,10 @@ def small(name: str) -> tuple[keras.Model, np.ndarray]:
 
 def losses_of(model: keras.Model, x: np.ndarray, name: str) -> list[float]:
     """The loss of some examples before a training step, and before the next one."""
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=ENDS.get(name, "logits") == "logits")
+    ends = ENDS.get(name, "logits")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=ends == "logits")
+    if ends == "lengths":
+        loss = MarginLoss()
     model.compile(optimizer=keras.optimizers.SGD(1e-2, global_clipnorm=1.0), loss=loss, run_eagerly=True)
     shape = (len(x), *model.output_shape[1:-1])
     y = np.arange(np.prod(shape)).reshape(shape) % CLASSES
