@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,10 @@ TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
     "vgg": (PICTURES, {"filters": [4, 8], "convolutions": [1, 2], "units": [8], "dropout": 0.0}),
     "wide_resnet": (PICTURES, {"depth": 10, "width": 1}),
 }
+SEQUENCES = runpy.run_path(str(Path(__file__).parent / "architecture_cases" / "sequences.py"))
+TAKES |= SEQUENCES["TAKES"]
+# What stands between an architecture and the output layer.
+BEHIND: dict[str, list[Any]] = SEQUENCES["BEHIND"]
 # Those whose last layer is the output already, and its activation.
 ENDS = {"mixture_of_experts": "probabilities"}
 
@@ -43,25 +48,29 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def model_of(
-    name: str, shape: tuple[int | None, ...], arguments: dict[str, Any], classes: int = CLASSES
+    name: str,
+    shape: tuple[int | None, ...],
+    arguments: dict[str, Any],
+    classes: int = CLASSES,
+    dtype: str = "float32",
 ) -> keras.Model:
     """The architecture as a recipe has it, with an output layer where it has none of its own."""
     layers: list[Any] = [{name: arguments}]
     if name not in ENDS:
-        layers += [{"Dense": {"units": classes, "name": "classifier"}}]
+        layers += [*BEHIND.get(name, []), {"Dense": {"units": classes, "name": "classifier"}}]
     recipe = parse(
         "name: t\ndata: {source: {npz: {path: none.npz}}}\ntraining: {epochs: 1, loss: MeanSquaredError}\n"
         f"model: {json.dumps({'sequential': layers})}\n"
     )
     graph = recipe.graphs["model"]
     assert graph.complete
-    return build(graph, {graph.inputs[0]: Feature("vector", shape, "float32")}, {"y": graph.outputs[""]}, "t").served
+    return build(graph, {graph.inputs[0]: Feature("vector", shape, dtype)}, {"y": graph.outputs[""]}, "t").served
 
 
 def small(name: str) -> tuple[keras.Model, np.ndarray]:
     keras.utils.set_random_seed(1)
     x, arguments = TAKES[name]
-    return model_of(name, x.shape[1:], arguments), x
+    return model_of(name, x.shape[1:], arguments, dtype=x.dtype.name), x
 
 
 def losses_of(model: keras.Model, x: np.ndarray, name: str) -> list[float]:
