@@ -38,11 +38,13 @@ def transformer_encoder(
     Returns:
         The layers, as a recipe writes them.
     """
-    block = {"width": width, "heads": heads, "feed_forward": feed_forward, "activation": activation}
+    block = {
+        **{"width": width, "heads": heads, "feed_forward": feed_forward, "activation": activation},
+        **{"normalization": normalization, "dropout": dropout, "name": "block", "repeat": depth},
+    }
     layers: list[Any] = []
     if dropout:
         layers.append({"Dropout": {"rate": dropout}})
-    block |= {"normalization": normalization, "dropout": dropout, "name": "block", "repeat": depth}
     layers.append({"transformer_block": block})
     if normalization == "pre":  # what the last block gives is normalized nowhere else
         layers.append({"LayerNormalization": {"epsilon": 1e-5, "name": "norm"}})

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 STEPS, CHANNELS, TOKENS = 8, 6, 11
-VECTORS = np.random.default_rng(1).normal(size=(6, STEPS, CHANNELS)).astype("float32")
-NUMBERS = np.random.default_rng(2).integers(0, TOKENS, (6, STEPS)).astype("int32")
+VECTORS = np.random.default_rng(1).normal(size=(12, STEPS, CHANNELS)).astype("float32")
+NUMBERS = np.random.default_rng(2).integers(0, TOKENS, (12, STEPS)).astype("int32")
 
 # What an architecture is given, and its arguments: as little of it as shows everything.
 TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
@@ -18,10 +18,8 @@ TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
     "transformer_encoder": (VECTORS, {"depth": 2, "width": CHANNELS, "heads": 2, "dropout": 0.0}),
     "gpt": (NUMBERS, {"vocabulary_size": TOKENS, "depth": 2, "width": CHANNELS, "heads": 2}),
 }
-# Those whose last layer is the output already, and what it gives: so much for every step.
-ENDS = {"gpt": "logits"}
-# Those that give something at every step.
-OF_EVERY_STEP = ("gpt", "transformer_block")
+# Those that give something at every step, of which a test takes the mean.
+BEHIND: dict[str, list[Any]] = {name: ["GlobalAveragePooling1D"] for name in ("gpt", "transformer_block")}
 
 # Without output layer: the architecture, its arguments, the shape of what it is given, the number of parameters.
 PARAMETERS: list[tuple[str, dict[str, Any], tuple[int, ...], int]] = [
