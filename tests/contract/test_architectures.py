@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from dlkit.models.builder import build
+from dlkit.models.custom_layers import custom_layers
 from dlkit.models.policy import dtype_policy
 from dlkit.recipe.declarations import read_declarations
 from dlkit.recipe.facts import Feature
@@ -112,11 +113,14 @@ def loaded_by_keras_alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     for name in NAMES:
         model, x = small(name)
         model.save(folder / f"{name}.keras")
+        if needed := custom_layers(model):
+            (folder / f"{name}_layers.py").write_text(needed, encoding="utf-8")
         np.save(folder / f"{name}.npy", x)
     program = (
-        "import json, pathlib, sys, keras, numpy as np\n"
+        "import importlib, json, pathlib, sys, keras, numpy as np\n"
         "made = {}\n"
         "for path in sorted(pathlib.Path().glob('*.keras')):\n"
+        "    if pathlib.Path(f'{path.stem}_layers.py').exists(): importlib.import_module(f'{path.stem}_layers')\n"
         "    model = keras.models.load_model(path)\n"
         "    made[path.stem] = np.asarray(model(np.load(path.with_suffix('.npy')))).tolist()\n"
         "assert not any(module.startswith('dlkit') for module in sys.modules)\n"

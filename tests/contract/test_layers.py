@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dlkit.models.custom_layers import custom_layers
 from dlkit.models.layer import make_layer
 from dlkit.models.preprocess import fit_preprocessing
 from dlkit.recipe.declarations import read_declarations
@@ -36,7 +37,11 @@ STEPS = (
     np.zeros((0, 4, 6), "float32"),
     np.random.default_rng(1).normal(size=(2, 4, 6)).astype("float32"),
 )
-TOKENS = (Feature("sequence", (4,), "int32"), np.zeros((0, 4), "int32"), np.array([[3, 1, 8, 0], [5, 0, 0, 0]], "int32"))
+TOKENS = (
+    Feature("sequence", (4,), "int32"),
+    np.zeros((0, 4), "int32"),
+    np.array([[3, 1, 8, 0], [5, 0, 0, 0]], "int32"),
+)
 # What a layer is given, and the arguments that it needs.
 TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] = {
     "impute": (NUMBERS, {}),
@@ -47,12 +52,15 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "capsules": (STEPS, {"units": 3, "size": 5}),
     "class_token": (STEPS, {"initializer": "ones"}),
     "first_step": (STEPS, {}),
+    "leaky_integrate_and_fire": (STEPS, {"threshold": 0.5}),
     "positional_encoding": (STEPS, {}),
     "position_embedding": (STEPS, {"initializer": "ones"}),
     "squash": (STEPS, {}),
     "vector_length": (STEPS, {}),
     "token_and_position_embedding": (TOKENS, {"vocabulary_size": 9, "width": 6, "mask_zero": True}),
 }
+# Those that are classes of their own, not put together from Keras's layers.
+CLASSES = ("leaky_integrate_and_fire",)
 
 
 @pytest.fixture(params=NAMES)
@@ -77,6 +85,7 @@ def test_the_declaration_names_the_file(name: str) -> None:
     assert declared.spec.summary.endswith(".") and not {"x", "examples"} & set(declared.spec.arguments)
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in CLASSES])
 def test_the_import_is_light(name: str) -> None:
     code = f"import sys, dlkit.models.layers.{name}; print([m for m in ('numpy', 'keras') if m in sys.modules])"
     told = subprocess.run(
@@ -90,8 +99,11 @@ def test_keras_alone_loads_it_and_it_gives_the_same(name: str, tmp_path: Path) -
     made = model(tf.constant(others)).numpy()
     assert made.shape == (2, *known.shape) and made.dtype.name == known.dtype
     model.save(tmp_path / "layer.keras")
+    needed = custom_layers(model)
+    assert (needed is not None) == (name in CLASSES)
+    (tmp_path / "custom_layers.py").write_text(needed or "", encoding="utf-8")
     code = (
-        "import sys, keras, numpy as np, tensorflow as tf\n"
+        "import sys, custom_layers, keras, numpy as np, tensorflow as tf\n"
         f"given = np.array({others.tolist()!r}, {'object' if others.dtype.hasobject else f'np.{others.dtype.name}'})\n".replace(
             "nan", "np.nan"
         )

@@ -16,6 +16,7 @@ TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
     "mlp": (PICTURES, {"units": [8], "normalization": True}),
     "mobilenet": (PICTURES, {"width": 0.25, "repeats": 1, "halvings": 2}),
     "resnet": (PICTURES, {"depth": 8, "filters": 4}),
+    "spiking": (PICTURES, {"units": [32, 16], "steps": 8}),
     "vgg": (PICTURES, {"filters": [4, 8], "convolutions": [1, 2], "units": [8], "dropout": 0.0}),
     "vit": (PICTURES, {"depth": 2, "width": 8, "heads": 2, "pooling": "class_token"}),
     "wide_resnet": (PICTURES, {"depth": 10, "width": 1}),
@@ -39,5 +40,6 @@ PARAMETERS: list[tuple[str, dict[str, Any], tuple[int, ...], int]] = [
     ("vit", {**TINY, "width": 384, "heads": 6}, (224, 224, 3), 22_050_664 - 385 * 1000),
     # 8,215,568 with the three dense layers of 512, 1,024 and 784 units that draw the picture of a capsule.
     ("capsnet", {"classes": 10}, (28, 28, 1), 8_215_568 - 161 * 512 - 513 * 1024 - 1025 * 784),
+    ("spiking", {"units": [100, 50]}, (28, 28, 1), 785 * 100 + 101 * 50),
     ("mixture_of_experts", {"outputs": 10, "experts": 4, "units": [20]}, (7,), 4 * (8 * 20 + 21 * 10) + 8 * 4),
 ]
