@@ -6,6 +6,9 @@ the training examples as the layers before them make them. dlkit's own layers ar
 
     @register(kind="layer")
     def impute(x, examples, /, *, strategy: Literal["mean", "median"] = "mean") -> KerasTensor: ...
+
+One that does not look at the examples takes `x` alone; it is a part of the network as any of Keras's, with weights and the
+dtype policy of the recipe.
 """
 
 from __future__ import annotations
@@ -86,8 +89,11 @@ def _of_function(
     target: Any, component: Component, name: str, first: Any, examples: Callable[[], Any] | None
 ) -> keras.Model:
     x = keras.Input(shape=first.shape[1:], dtype=first.dtype)
-    with dtype_policy("float32"):
-        made = target(x, None if examples is None else examples(), **arguments_of(component))
+    if "examples" in inspect.signature(target).parameters:
+        with dtype_policy("float32"):
+            made = target(x, None if examples is None else examples(), **arguments_of(component))
+    else:
+        made = target(x, **arguments_of(component))
     model = keras.Model(x, made.tensor if isinstance(made, Ids) else made, name=name)
     if isinstance(made, Ids):
         model.dlkit_vocabulary_size = made.vocabulary_size

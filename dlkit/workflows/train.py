@@ -16,12 +16,13 @@ from dlkit.data.fingerprint import fingerprint
 from dlkit.errors import DlkitError
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
+from dlkit.models.custom_layers import custom_layers
 from dlkit.models.policy import dtype_policy
 from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
-from dlkit.runs.atomic import write_json
+from dlkit.runs.atomic import write_json, write_text
 from dlkit.runs.find import runs_root
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.provenance import provenance
@@ -140,6 +141,8 @@ def carry_out(
     choices = Choices(run, tell)
     with devices.scope(), dtype_policy(chosen_precision(recipe, choices)):
         built = build_model(prepared)
+    if needed := custom_layers(built.served):
+        write_text(run.custom_layers, needed)
     if devices.replicas > 1:
         smallest_split(recipe, devices)
         prepare_for_replicas(built.model, written_synchronized(recipe))

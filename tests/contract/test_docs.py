@@ -28,7 +28,11 @@ def test_recipes_are_found() -> None:
 
 @pytest.mark.parametrize(
     ("page", "script", "rows"),
-    [("data.md", "update_data_guide.py", 31), ("recipes.md", "update_recipe_table.py", len(list(shipped_recipes())))],
+    [
+        ("data.md", "update_guides.py", 31),
+        ("models.md", "update_guides.py", 15),
+        ("recipes.md", "update_recipe_table.py", len(list(shipped_recipes()))),
+    ],
 )
 def test_the_tables_are_up_to_date(page: str, script: str, rows: int) -> None:
     updated = runpy.run_path(str(ROOT / "scripts" / script))["updated"]

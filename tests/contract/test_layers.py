@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dlkit.models.custom_layers import custom_layers
+from dlkit.models.layer import make_layer
 from dlkit.models.preprocess import fit_preprocessing
 from dlkit.recipe.declarations import read_declarations
 from dlkit.recipe.facts import Feature
@@ -30,6 +32,16 @@ NUMBERS = (
     np.array([[1, np.nan, 3], [2, 5, 3], [4, 6, 3], [8, 7, np.nan]] * 8, "float32"),
     np.array([[3, 5.5, np.nan], [np.nan, -100, 100]], "float32"),
 )
+STEPS = (
+    Feature("sequence", (4, 6), "float32"),
+    np.zeros((0, 4, 6), "float32"),
+    np.random.default_rng(1).normal(size=(2, 4, 6)).astype("float32"),
+)
+TOKENS = (
+    Feature("sequence", (4,), "int32"),
+    np.zeros((0, 4), "int32"),
+    np.array([[3, 1, 8, 0], [5, 0, 0, 0]], "int32"),
+)
 # What a layer is given, and the arguments that it needs.
 TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] = {
     "impute": (NUMBERS, {}),
@@ -37,7 +49,18 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "lookup_columns": (CATEGORIES, {}),
     "hash_columns": (CATEGORIES, {"bins": 7}),
     "cross_columns": (CATEGORIES, {"bins": 7}),
+    "capsules": (STEPS, {"units": 3, "size": 5}),
+    "class_token": (STEPS, {"initializer": "ones"}),
+    "first_step": (STEPS, {}),
+    "leaky_integrate_and_fire": (STEPS, {"threshold": 0.5}),
+    "positional_encoding": (STEPS, {}),
+    "position_embedding": (STEPS, {"initializer": "ones"}),
+    "squash": (STEPS, {}),
+    "vector_length": (STEPS, {}),
+    "token_and_position_embedding": (TOKENS, {"vocabulary_size": 9, "width": 6, "mask_zero": True}),
 }
+# Those that are classes of their own, not put together from Keras's layers.
+CLASSES = ("leaky_integrate_and_fire",)
 
 
 @pytest.fixture(params=NAMES)
@@ -47,6 +70,11 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def fitted(name: str) -> tuple[keras.Model, Feature, np.ndarray]:
     (feature, examples, others), arguments = TAKES[name]
+    if not len(examples):  # it does not look at them: a part of the network
+        keras.utils.set_random_seed(1)
+        x = keras.Input(feature.shape, dtype=feature.dtype)
+        y = make_layer(Component("layer", name, arguments), name, x, None)(x)
+        return keras.Model(x, y), Feature("sequence", y.shape[1:], y.dtype), others
     model, known = fit_preprocessing("x", [Component("layer", name, arguments)], feature, examples)
     return model, known, others
 
@@ -57,6 +85,7 @@ def test_the_declaration_names_the_file(name: str) -> None:
     assert declared.spec.summary.endswith(".") and not {"x", "examples"} & set(declared.spec.arguments)
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in CLASSES])
 def test_the_import_is_light(name: str) -> None:
     code = f"import sys, dlkit.models.layers.{name}; print([m for m in ('numpy', 'keras') if m in sys.modules])"
     told = subprocess.run(
@@ -70,9 +99,12 @@ def test_keras_alone_loads_it_and_it_gives_the_same(name: str, tmp_path: Path) -
     made = model(tf.constant(others)).numpy()
     assert made.shape == (2, *known.shape) and made.dtype.name == known.dtype
     model.save(tmp_path / "layer.keras")
+    needed = custom_layers(model)
+    assert (needed is not None) == (name in CLASSES)
+    (tmp_path / "custom_layers.py").write_text(needed or "", encoding="utf-8")
     code = (
-        "import sys, keras, numpy as np, tensorflow as tf\n"
-        f"given = np.array({others.tolist()!r}, {'object' if others.dtype.hasobject else 'np.float32'})\n".replace(
+        "import sys, custom_layers, keras, numpy as np, tensorflow as tf\n"
+        f"given = np.array({others.tolist()!r}, {'object' if others.dtype.hasobject else f'np.{others.dtype.name}'})\n".replace(
             "nan", "np.nan"
         )
         + f"print(keras.models.load_model({str(tmp_path / 'layer.keras')!r})(tf.constant(given)).numpy().tolist())\n"

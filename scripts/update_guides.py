@@ -1,6 +1,6 @@
-"""Writes the tables of sources, layers and augmentations in docs/data.md from their declarations.
+"""Writes the tables of components in docs/data.md and docs/models.md from their declarations.
 
-    python scripts/update_data_guide.py
+    python scripts/update_guides.py
 
 A test holds the tables up to date. What stands outside the markers is written by hand.
 """
@@ -14,25 +14,36 @@ from typing import Any
 from dlkit.recipe.components import Components
 from dlkit.recipe.declarations import Declaration
 
-GUIDE = Path(__file__).resolve().parents[1] / "docs" / "data.md"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+GUIDES = [DOCS / "data.md", DOCS / "models.md"]
 MARKED = re.compile(r"(<!-- (\w+) begin -->\n).*?(<!-- \2 end -->)", re.DOTALL)
-KINDS = {"sources": "source", "layers": "layer", "augmentations": "augmentation"}
+# What a table is called -> the kind of its components, and whether it is of layers that learn from data before training.
+KINDS: dict[str, tuple[str, bool | None]] = {
+    "sources": ("source", None),
+    "preprocessing": ("layer", True),
+    "augmentations": ("augmentation", None),
+    "architectures": ("architecture", None),
+    "layers": ("layer", False),
+    "losses": ("loss", None),
+}
+_OF_ALL = ("name", "dtype", "trainable")  # every class of a layer or loss takes them
 
 
 def main() -> None:
-    """Writes the file anew."""
-    GUIDE.write_text(updated(GUIDE.read_text(encoding="utf-8")), encoding="utf-8")
+    """Writes the files anew."""
+    for guide in GUIDES:
+        guide.write_text(updated(guide.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def updated(text: str) -> str:
     """The text with its tables as the declarations are now."""
-    return MARKED.sub(lambda marked: f"{marked[1]}{_table(KINDS[marked[2]])}{marked[3]}", text)
+    return MARKED.sub(lambda marked: f"{marked[1]}{_table(*KINDS[marked[2]])}{marked[3]}", text)
 
 
-def _table(kind: str) -> str:
+def _table(kind: str, fitted: bool | None) -> str:
     known = Components()
     found = [known.declaration(kind, name) for name in known.names(kind)]
-    own = [declared for declared in found if declared is not None and declared.origin == "dlkit"]
+    own = [each for each in found if each is not None and each.origin == "dlkit" and fitted in (None, _is_fitted(each))]
     head = ["name", "what it is", *(["hands over"] if kind == "source" else []), "arguments"]
     lines = [head, ["---"] * len(head)]
     for declared in own:
@@ -40,6 +51,10 @@ def _table(kind: str) -> str:
         handed = [_handed_over(declared)] if kind == "source" else []
         lines.append([f"`{spec.name}`", spec.summary.removesuffix("."), *handed, _arguments(declared)])
     return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
+
+
+def _is_fitted(declared: Declaration) -> bool:
+    return declared.path is not None and "examples:" in declared.path.read_text(encoding="utf-8")
 
 
 def _handed_over(declared: Declaration) -> str:
@@ -53,6 +68,8 @@ def _handed_over(declared: Declaration) -> str:
 def _arguments(declared: Declaration) -> str:
     told = []
     for name, argument in declared.spec.arguments.items():
+        if name in _OF_ALL and declared.spec.kind in ("layer", "loss"):
+            continue
         default = "" if argument.required or argument.default is None else f": {_as_yaml(argument.default)}"
         told.append(f"**`{name}`**" if argument.required else f"`{name}{default}`")
     return ", ".join(told)
