@@ -36,7 +36,11 @@ STEPS = (
     np.zeros((0, 4, 6), "float32"),
     np.random.default_rng(1).normal(size=(2, 4, 6)).astype("float32"),
 )
-TOKENS = (Feature("sequence", (4,), "int32"), np.zeros((0, 4), "int32"), np.array([[3, 1, 8, 0], [5, 0, 0, 0]], "int32"))
+TOKENS = (
+    Feature("sequence", (4,), "int32"),
+    np.zeros((0, 4), "int32"),
+    np.array([[3, 1, 8, 0], [5, 0, 0, 0]], "int32"),
+)
 # What a layer is given, and the arguments that it needs.
 TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] = {
     "impute": (NUMBERS, {}),
