@@ -32,6 +32,7 @@ HOMES = {
     "architecture": "dlkit.models.architectures",
     "pattern": "dlkit.models.patterns",
     "schedule": "dlkit.training.schedules",
+    "loss": "dlkit.training.losses",
     "baseline": "dlkit.evaluation.baselines",
 }
 # The name of a base class, as written in the `class` line -> the kind of component.

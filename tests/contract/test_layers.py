@@ -48,9 +48,13 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "lookup_columns": (CATEGORIES, {}),
     "hash_columns": (CATEGORIES, {"bins": 7}),
     "cross_columns": (CATEGORIES, {"bins": 7}),
+    "capsules": (STEPS, {"units": 3, "size": 5}),
+    "class_token": (STEPS, {"initializer": "ones"}),
     "first_step": (STEPS, {}),
     "positional_encoding": (STEPS, {}),
     "position_embedding": (STEPS, {"initializer": "ones"}),
+    "squash": (STEPS, {}),
+    "vector_length": (STEPS, {}),
     "token_and_position_embedding": (TOKENS, {"vocabulary_size": 9, "width": 6, "mask_zero": True}),
 }
 

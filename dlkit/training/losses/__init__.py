@@ -1,0 +1,1 @@
+"""dlkit's own losses, one file named after each."""
