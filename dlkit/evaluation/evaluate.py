@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 
-from dlkit.data.arrays import Arrays
+from dlkit.data.arrays import Arrays, Values
 from dlkit.data.feed import Feed, telling_failures
 from dlkit.evaluation.bootstrap import RESAMPLES, intervals
 from dlkit.evaluation.given import Given
@@ -66,12 +66,14 @@ class Asked:
         logits: Whether the model gives logits.
         learned: Its values of the training examples.
         baselines: What the model is held against: functions of `Given`, by name.
+        examples: The raw features of the training examples, for baselines.
     """
 
     target: Target
     logits: bool
     learned: Any
     baselines: Mapping[str, Callable[[Given], np.ndarray]]
+    examples: Mapping[str, Values] = field(default_factory=dict)
 
 
 def measure_tasks(
@@ -101,6 +103,7 @@ def measure_tasks(
         ]
         for name, each in asked.items()
     }
+    memories: dict[str, dict[str, Any]] = {name: {} for name in asked}
     feed = Feed(split, batch_size=batch_size, shuffle=False)
     with telling_failures(feed):
         for x, y in feed:
@@ -110,7 +113,8 @@ def measure_tasks(
                 task.update(truth, np.asarray(_of(outputs, name)))
                 if against[name]:
                     features = {feature: keras.ops.convert_to_numpy(_of(x, feature)) for feature in split.features}
-                    given = Given(features, asked[name].target, truth.shape, asked[name].learned)
+                    of = asked[name]
+                    given = Given(features, of.target, truth.shape, of.learned, of.examples, memories[name])
                     for each in against[name]:
                         each.update(given, truth)
     metrics: dict[str, float] = {}

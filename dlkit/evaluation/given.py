@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from dlkit.data.arrays import Values
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Target
 
@@ -20,12 +22,16 @@ class Given:
         target: What is known of the target.
         shape: Of the target of the batch.
         learned: The target of the training examples.
+        examples: The raw features of the training examples, by name.
+        memory: What baselines worked out of these, kept from batch to batch.
     """
 
     features: Mapping[str, np.ndarray]
     target: Target
     shape: tuple[int, ...]
-    learned: np.ndarray
+    learned: Any
+    examples: Mapping[str, Values] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
 
     def last_steps(self, baseline: str) -> np.ndarray:
         """The last steps of the series that the target goes on with, float64 of shape (batch, history, variables).

@@ -129,6 +129,7 @@ def _asked(recipe: Recipe, split: Arrays, train: Arrays | None) -> dict[str, Ask
             found.logits,
             train.targets[name] if train else None,
             {known: answer for known, (task, answer) in baselines.items() if task == task_of(facts[name])},
+            train.features if train else {},
         )
         for name, found in recipe.supervisions.items()
     }

@@ -1,12 +1,10 @@
-"""The architectures and layers for sequences against independent calculations, and their numbers of parameters."""
+"""The architectures and layers for sequences against independent calculations."""
 
 from __future__ import annotations
 
 import json
-import runpy
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -17,8 +15,6 @@ from dlkit.models.builder import build
 from dlkit.recipe.diagnostics import RecipeError
 from dlkit.recipe.facts import Feature
 from dlkit.recipe.load import parse
-
-CASES = runpy.run_path(str(Path(__file__).parent / "architecture_cases" / "sequences.py"))
 
 
 def model_of(layers: list[Any], shape: tuple[int | None, ...], dtype: str = "float32") -> keras.Model:
@@ -74,14 +70,6 @@ def position_table(steps: int, channels: int) -> np.ndarray:
             if i + 1 < channels:
                 table[p, i + 1] = np.cos(p / 10_000 ** (i / channels))
     return table
-
-
-@pytest.mark.parametrize(("name", "arguments", "shape", "parameters"), CASES["PARAMETERS"])
-def test_it_has_as_many_parameters_as_it_is_known_for(
-    name: str, arguments: dict[str, Any], shape: tuple[int, ...], parameters: int
-) -> None:
-    dtype = "int32" if len(shape) == 1 else "float32"
-    assert model_of([{name: arguments}], shape, dtype).count_params() == parameters
 
 
 def test_text_cnn_takes_the_maximum_of_each_filter_over_time() -> None:

@@ -1,9 +1,9 @@
-"""dlkit predict: says what a run's model makes of new examples."""
+"""dlkit predict: says what a run's model makes of new examples, or how it goes on with a text."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _RUNNERS_UP = 2
 
 Inputs = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="INPUT",
         help="Pictures, folders of pictures, CSV files with a header, .npy arrays.",
@@ -26,30 +26,73 @@ Inputs = Annotated[
 ]
 
 
+Prompt = Annotated[
+    str | None, typer.Option("--prompt", metavar="TEXT", help="A text that a language model goes on with.")
+]
+Tokens = Annotated[
+    int | None, typer.Option("--tokens", metavar="N", min=1, help="With --prompt: how many tokens it writes; else 500.")
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature", metavar="T", min=0.0, help="With --prompt: above 1 more by chance, 0 not at all; else 0.8."
+    ),
+]
+TopK = Annotated[
+    int | None,
+    typer.Option("--top-k", metavar="K", min=1, help="With --prompt: choose among the K most likely tokens only."),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="N", min=0, help="With --prompt: another text than the recipe's seed gives."),
+]
+
+
 @command(
-    "Runs", "dlkit predict latest photo.png", "dlkit predict digits/cnn scans/ --json", "dlkit predict latest rows.csv"
+    "Runs",
+    "dlkit predict latest photo.png",
+    "dlkit predict digits/cnn scans/ --json",
+    "dlkit predict latest rows.csv",
+    "dlkit predict shakespeare/gpt --prompt 'ROMEO:' --tokens 300 --top-k 20",
 )
 def predict(
     out: Output,
     run: Run,
-    inputs: Inputs,
+    inputs: Inputs = None,
+    prompt: Prompt = None,
+    tokens: Tokens = None,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    seed: Seed = None,
     which: Which = "best",
     runs_dir: RunsDir = None,
     allow_plugins: AllowPlugins = False,
 ) -> None:
-    """Predicts for new examples.
+    """Predicts for new examples, or goes on with a text.
 
     Of classes it tells the most likely one with its probability, and the runners-up.
     """
+    if (prompt is None) == (not inputs):
+        raise typer.BadParameter("give files to predict for, or a text to go on with: `--prompt TEXT`")
+    how: dict[str, Any] = {"length": tokens, "temperature": temperature, "top_k": top_k, "seed": seed}
+    given = {name: value for name, value in how.items() if value is not None}
+    if prompt is None and given:
+        raise typer.BadParameter("--tokens, --temperature, --top-k and --seed belong to `--prompt TEXT`")
     from dlkit.cli.start import start_tensorflow
     from dlkit.runs.find import find_run, runs_root
 
     folder = find_run(run, runs_root(runs_dir))
     out.say(f"{which} model of {folder.path}")
     start_tensorflow()
+    if prompt is not None:
+        from dlkit.workflows.generate import generate
+
+        written = generate(folder, prompt, **given, which=which, allow_plugins=allow_plugins)
+        out.document(prompt + written)
+        return
     from dlkit.workflows.predict import predict as predict_with
 
-    predicted = predict_with(folder, inputs, which=which, allow_plugins=allow_plugins)
+    predicted = predict_with(folder, inputs or [], which=which, allow_plugins=allow_plugins)
     _show(out, predicted)
     out.result({"predictions": [asdict(row) for row in predicted]})
 

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from dlkit.data.columns import Windows
 from dlkit.errors import DlkitError
+from dlkit.evaluation.baselines import linear_autoregression as regression
+from dlkit.evaluation.baselines.linear_autoregression import linear_autoregression
 from dlkit.evaluation.baselines.majority import majority
 from dlkit.evaluation.baselines.persistence import persistence
 from dlkit.evaluation.baselines.seasonal_naive import seasonal_naive
@@ -58,3 +61,44 @@ def test_skill_is_the_share_of_the_baselines_error_that_is_gone():
         "persistence_mean_absolute_error": 2.0,
         "skill_over_persistence": 0.75,
     }
+
+
+def series(steps, variables=1):
+    noise = np.random.default_rng(0).normal(size=(steps, variables))
+    return (np.sin(np.arange(steps) / 5)[:, None] * 10 + noise + np.arange(variables)).astype("float32")
+
+
+def windows(values, history, horizon, columns=(0,)):
+    starts = np.arange(len(values) - history - horizon + 1)
+    return Windows(values, starts, history), Windows(values[:, list(columns)], starts + history, horizon)
+
+
+@pytest.mark.parametrize(("variables", "columns"), [(1, (0,)), (3, (2, 0))])
+def test_linear_autoregression_is_least_squares_on_the_training_windows(monkeypatch, variables, columns):
+    monkeypatch.setattr(regression, "_BLOCK", 37)  # several blocks, the last one smaller
+    past, future = windows(series(200, variables), 6, 3, columns)
+    target = Target("number", future.shape[1:], continues=Continues("past", columns, 0))
+    ask, memory = series(60, variables)[None, :6], {}
+    asked = Given({"past": ask}, target, (1, *future.shape[1:]), future, {"past": past}, memory)
+    rows = np.asarray(past)[:, :, list(columns)].reshape(len(past), -1).astype("float64")
+    rows, told = np.c_[np.ones(len(rows)), rows], np.asarray(future, "float64").reshape(len(past), -1)
+    weights = np.linalg.lstsq(rows, told, rcond=None)[0]
+    expected = np.r_[1, ask[0][:, list(columns)].ravel()] @ weights
+    np.testing.assert_allclose(linear_autoregression(asked).ravel(), expected, rtol=1e-8)
+    assert memory, "the next batch uses what was fitted"
+
+
+def test_linear_autoregression_continues_a_sine_without_error():
+    values = np.sin(np.arange(100) / 3)[:, None]
+    past, future = windows(values, 2, 4)  # a sine is a sum of its two last values
+    target = Target("number", (4,), continues=Continues("past", (0,), 0))
+    asked = Given({"past": np.asarray(past)}, target, future.shape[:2], future, {"past": past})
+    np.testing.assert_allclose(linear_autoregression(asked), np.asarray(future)[..., 0], atol=1e-9)
+
+
+def test_linear_autoregression_takes_no_missing_values():
+    past, future = windows(series(50), 6, 3)
+    target = Target("number", (3,), continues=Continues("past", (0,), 0))
+    asked = Given({"past": np.full((1, 6, 1), np.nan)}, target, (1, 3), future, {"past": past})
+    with pytest.raises(DlkitError, match="missing"):
+        linear_autoregression(asked)
