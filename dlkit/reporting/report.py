@@ -190,7 +190,7 @@ def _contents(run: RunFolder, told: Told, figures: _Figures) -> dict[str, Any]:
             (
                 each.metric,
                 each.bound,
-                "" if each.value is None else number(each.value),
+                each.measured(number),
                 "met" if each.met else "not met",
             )
             for each in told.expectations
