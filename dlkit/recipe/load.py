@@ -91,9 +91,11 @@ def _load(
     composer = Composer(Plugins(findings), findings)
     composed = composer.tree(root, path)
     settings = python_settings(said) if isinstance(said, Values) else parse_settings(said, findings)
-    others = _Others(allow_plugins) if others is None else others
-    loader = _Loader(composer, settings, path, plugins_allowed(allow_plugins), findings, others)
-    recipe = loader.load(_fixed(composed, settings, composer.paths), quick)
+    known = _Others(allow_plugins) if others is None else others
+    loader = _Loader(composer, settings, path, plugins_allowed(allow_plugins), findings, known)
+    fixed = _fixed(composed, settings, composer.paths)
+    # Of a recipe that another one refers to only the variant that is meant counts.
+    recipe = loader.load(fixed, quick) if others is None else loader.variant(fixed, quick)
     findings.stop_at_errors()
     assert recipe is not None
     return replace(recipe, files=tuple(composer.files), warnings=findings.warnings)
@@ -118,12 +120,11 @@ class _Loader:
     def load(self, composed: Mapping, quick: bool) -> Recipe | None:
         """The recipe, or its quick variant; None where there are mistakes, which are noted."""
         root = self.composer.settled(composed, self.settings)
-        recipe = self._read(root, self.findings)
-        self._check_others(recipe, self.findings)
+        recipe = self.variant(composed, quick=False)
         is_valid = not self.findings.errors
         if quick or isinstance(composed.get("quick"), Mapping):
             # The quick variant is checked always, so that `verify --quick` meets no mistake that `validate` let pass.
-            variant = self._variant(self.composer.quick(composed), is_valid)
+            variant = self.variant(composed, quick=True, is_valid=is_valid)
             recipe = variant if quick else recipe
         known = self.composer.plugins.components  # a search changes no plugins
         SpaceChecker(
@@ -138,11 +139,13 @@ class _Loader:
         if recipe is not None:
             check_others(recipe, self.others.waiting_for(self.path, recipe.name).load, findings)
 
-    def _variant(self, root: Mapping, is_valid: bool) -> Recipe | None:
-        """A variant of the recipe; what a mistaken recipe lacks, it lacks in other words."""
+    def variant(self, composed: Mapping, quick: bool, is_valid: bool = True) -> Recipe | None:
+        """The recipe, or its quick variant, alone; what a mistaken recipe lacks, its variant lacks in other words."""
         found = Findings(incomplete=self.findings.incomplete)
-        recipe = self._read(with_quick_references(self.composer.settled(root, self.settings)), found)
+        root = self.composer.settled(self.composer.quick(composed) if quick else composed, self.settings)
+        recipe = self._read(with_quick_references(root) if quick else root, found)
         self._check_others(recipe, found)
+        self.findings.incomplete |= found.incomplete
         for diagnostic in found.found.values():
             if is_valid or diagnostic.code != "missing-key":
                 self.findings.add(diagnostic)

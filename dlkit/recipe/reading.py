@@ -10,7 +10,7 @@ from dlkit.recipe import keys
 from dlkit.recipe.augmenting import Augmentation, mixing, read_augmentations
 from dlkit.recipe.bounds import Work
 from dlkit.recipe.check import Checker
-from dlkit.recipe.class_targets import check_class_targets
+from dlkit.recipe.class_targets import check_chosen_classes, check_class_targets
 from dlkit.recipe.components import Components
 from dlkit.recipe.declared_facts import declared_facts
 from dlkit.recipe.diagnostics import Diagnostic, Findings, Span
@@ -190,6 +190,7 @@ class _Reading:
         check_layer_globs(resolved, self.graphs.values(), self.findings)
         check_references(resolved, self.graphs.values(), self.findings)
         check_class_targets(resolved, self.facts, self.findings)
+        check_chosen_classes(resolved, self.components, self.findings)
         entries = _mapping(values.get("data")).get("augment")
         augmentations = read_augmentations(
             entries if isinstance(entries, list) else (), self.facts, self.components, self.findings
