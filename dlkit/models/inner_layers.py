@@ -23,3 +23,12 @@ def matching_layers(model: keras.Model, globs: Iterable[str]) -> dict[str, keras
     return {
         name: layer for name, layer in named_layers(model) if any(fnmatch.fnmatchcase(name, glob) for glob in wanted)
     }
+
+
+def set_trainable(layer: keras.layers.Layer, trains: bool) -> None:
+    """Says whether a layer, with every layer inside it, is trained.
+
+    Keras leaves the layers inside a model as they are where the model itself has that value already.
+    """
+    for each in layer._flatten_layers():
+        each.trainable = trains

@@ -17,6 +17,7 @@ from typing import Any
 import keras
 
 from dlkit.errors import DlkitError
+from dlkit.models.inner_layers import set_trainable
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError, did_you_mean, listing
 from dlkit.recipe.graph import Component
 from dlkit.recipe.other_recipes import fits, form
@@ -85,7 +86,7 @@ def saved_layer(component: Component, name: str, given: Any, saved: SavedModels)
     output = _output(component, model)
     taken = inputs if isinstance(given, dict) else next(iter(inputs.values()))
     made = keras.Model(taken, output, name=name)
-    made.trainable = component.arguments.get("trainable", True)
+    set_trainable(made, component.arguments.get("trainable", True))
     return made
 
 

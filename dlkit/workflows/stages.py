@@ -12,7 +12,7 @@ import keras
 
 from dlkit.data.feed import Feed
 from dlkit.models.builder import Built
-from dlkit.models.inner_layers import matching_layers, named_layers
+from dlkit.models.inner_layers import matching_layers, named_layers, set_trainable
 from dlkit.models.instantiate import instantiate
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError, did_you_mean, listing
 from dlkit.recipe.durations import Steps, in_steps
@@ -210,7 +210,7 @@ def freeze(model: keras.Model, recipe: Recipe, stage: Training) -> None:
             if not found:
                 raise _no_layer(glob, model, recipe)
             for layer in found.values():
-                layer.trainable = trains
+                set_trainable(layer, trains)
 
 
 def _no_layer(glob: str, model: keras.Model, recipe: Recipe) -> RecipeError:
