@@ -177,13 +177,14 @@ def layers_with_weights(model: keras.Model) -> dict[str, keras.layers.Layer]:
 
     A layer of a model inside has its own name, or `<model>.<layer>` where another layer has that name too.
     """
-    found: dict[str, keras.layers.Layer] = {
-        layer.name: layer for layer in model.layers if layer.weights and not isinstance(layer, keras.Model)
-    }
-    for inner in model.layers:
-        if isinstance(inner, keras.Model):
-            for name, layer in layers_with_weights(inner).items():
-                found[f"{inner.name}.{name}" if name in found else name] = layer
+    found: dict[str, keras.layers.Layer] = {}
+    own = {layer.name for layer in model.layers}
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            for name, inside in layers_with_weights(layer).items():
+                found[f"{layer.name}.{name}" if name in own or name in found else name] = inside
+        elif layer.weights:
+            found[layer.name] = layer
     return found
 
 

@@ -47,7 +47,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> SavedModels:
 
 
 def made(model: str, saved: SavedModels, features: dict[str, Feature] = IMAGES, source: str = "digits") -> Built:
-    recipe = parse(f"name: t\ndata: {{source: {source}}}\ntraining: {{epochs: 1, loss: SparseCategoricalCrossentropy}}\n{model}")
+    recipe = parse(
+        f"name: t\ndata: {{source: {source}}}\ntraining: {{epochs: 1, loss: SparseCategoricalCrossentropy}}\n{model}"
+    )
     graph = recipe.graphs["model"]
     return build(graph, features, {name or "digit": each for name, each in graph.outputs.items()}, "t", saved=saved)
 
