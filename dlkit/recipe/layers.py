@@ -29,18 +29,12 @@ from dlkit.recipe.nodes import (
     scalars,
     text_of,
 )
-from dlkit.recipe.other_recipes import QUICK
+from dlkit.recipe.other_recipes import QUICK, RUN_ARGUMENTS
 from dlkit.recipe.paths import item_name
 from dlkit.recipe.references import Local, References
 from dlkit.recipe.slots import LAYER, LAYER_WORDS, NETWORKS
 
 _RUN = re.compile(r"(recipe|run):\S+")
-_RUN_ARGUMENTS = {
-    "layer": Argument(
-        "layer", "str|null", default=None, summary="The layer whose output is taken; by default the last."
-    ),
-    "trainable": Argument("trainable", "bool", default=True, summary="Whether its weights are trained."),
-}
 _REUSE = ComponentSpec(
     "reuse", "reuse", "", {"layer": Argument("layer", "str", required=True), "from": Argument("from", "any")}
 )
@@ -194,7 +188,7 @@ class LayerReader:
             self.findings.error("network-in-network", message, use.span, "write it as a block with `inputs`")
             return None
         if _RUN.fullmatch(use.word):
-            return self._layer(ComponentSpec("run", use.word, "", _RUN_ARGUMENTS), use, scope)
+            return self._layer(ComponentSpec("run", use.word, "", RUN_ARGUMENTS), use, scope)
         known = [entry.key for entry in self.blocks]
         spec = self.checker.find(use.word, LAYER.kinds, use.span, known)
         if spec is None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping as Values
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from dlkit.recipe.catalogue import Argument
 from dlkit.recipe.diagnostics import Findings, RecipeError, Span, did_you_mean, listing
 from dlkit.recipe.facts import Feature
 from dlkit.recipe.graph import Component, Graph, Tensor
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 RUN, RECIPE, QUICK = "run:", "recipe:", "@quick"
 WEIGHTS_FILES = (".keras", ".h5")  # what the file of an application's weights may end in
+# Of a run as a layer.
+RUN_ARGUMENTS = {
+    "layer": Argument(
+        "layer", "str|null", default=None, summary="The layer whose output is taken; by default the last."
+    ),
+    "trainable": Argument("trainable", "bool", default=True, summary="Whether its weights are trained."),
+}
 _MAY_REFER = ("training", "blocks", "model", "expect")
 
 
