@@ -51,8 +51,8 @@ def load_weights(
 ) -> LoadedWeights:
     """Gives layers of a model the weights of the layers of the same names in a saved one.
 
-    Models inside a model, as those of `keras.applications`, are gone into; a glob may call their layers `<model>.<layer>`. Only weights are taken over, the statistics
-    of normalizations included: neither seeds nor the optimizer's state.
+    Models inside a model, as those of `keras.applications`, are gone into; a glob may call their layers `<model>.<layer>`.
+    Only weights are taken over, the statistics of normalizations included: neither seeds nor the optimizer's state.
 
     Args:
         model: A built model.

@@ -251,11 +251,12 @@ def test_a_choice_of_classes_is_numbered_in_its_order(tmp_path: Path, form: str)
 
 def test_the_facts_are_those_of_the_chosen_classes(tmp_path: Path) -> None:
     arguments = {"path": str(write_100(tmp_path / "mine", ".bin")), "label_mode": "coarse"}
-    chosen = {**arguments, "classes": ["vehicles_2", "aquatic_mammals"]}
+    names = ["vehicles_2", COARSE[4], "aquatic_mammals"]
+    chosen = {**arguments, "classes": names}
     declared = Components().source_facts("cifar100", chosen)
-    assert declared.classes == 2
+    assert declared.classes == 3
     facts = measure(load("cifar100", chosen, declared=declared, validation=0, seed=1), declared, 32)
-    assert (facts.classes, facts.targets["label"].labels) == (2, ("vehicles_2", "aquatic_mammals"))
+    assert (facts.classes, facts.targets["label"].labels) == (3, tuple(names))
 
 
 @pytest.mark.parametrize(
