@@ -109,4 +109,9 @@ def _say_expectations(out: Output, expectations: Sequence[Expectation]) -> None:
 
 def _expected(expectations: Sequence[Expectation], metric: str) -> str:
     bounds = [found for found in expectations if found.metric == metric]
-    return ", ".join(f"{found.bound}: {'met' if found.met else 'not met'}" for found in bounds)
+    return ", ".join(f"{found.bound}{_reached(found)}: {'met' if found.met else 'not met'}" for found in bounds)
+
+
+def _reached(found: Expectation) -> str:
+    """The difference to another run, which the column of the value does not show."""
+    return f", reached {found.measured(number_text)}" if found.over else ""

@@ -15,6 +15,19 @@ from dlkit.runs.atomic import write_json
 
 
 @dataclass(frozen=True, slots=True)
+class OtherRun:
+    """A run that `expect` compares with.
+
+    Args:
+        run: Its folder.
+        metrics: What it had measured.
+    """
+
+    run: str
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """A model measured on a split.
 
@@ -26,6 +39,7 @@ class Evaluation:
         intervals: The bounds within which a metric lies with a confidence of 95 %, of those that have any.
         constant_loss: The loss of the best constant answer on the training examples, where it is known.
         targets: By target: its `task`, `details` for figures and tables, `mistakes` and `samples`.
+        over: The runs that `expect` compares with, by the words of the recipe, as `recipe:cifar10/scratch_100`.
     """
 
     model: str = ""
@@ -35,6 +49,7 @@ class Evaluation:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     constant_loss: float | None = None
+    over: Mapping[str, OtherRun] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Writes evaluation.json.
@@ -53,10 +68,16 @@ class Evaluation:
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            metrics = {name: json_text.number(value) for name, value in values["metrics"].items()}
             known = {each.name: values[each.name] for each in fields(cls) if each.name in values}
-            return cls(**{**known, "metrics": metrics})
+            over = {
+                word: OtherRun(each["run"], _numbers(each["metrics"])) for word, each in values.get("over", {}).items()
+            }
+            return cls(**{**known, "metrics": _numbers(values["metrics"]), "over": over})
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise DlkitError(f"{path} cannot be read: {error}", code="damaged-file") from error
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    return {name: json_text.number(value) for name, value in metrics.items()}

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from dlkit.evaluation.evaluation import OtherRun
 from dlkit.recipe.keys import Expected
 
 # A value that is not a number meets no bound.
@@ -14,29 +15,70 @@ _HOLDS: dict[str, Callable[[float, float], bool]] = {
     "at most": operator.le,
     "equals": operator.eq,
 }
+_PLACES = 12  # of a difference: 0.88 - 0.80 is to be at least 0.08
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One bound on one metric, and what was measured."""
+    """One bound on one metric, and what was measured.
+
+    Args:
+        metric: The metric.
+        bound: In words, as `at least 0.98`.
+        value: What was measured; None: nothing was.
+        met: Whether the value, or the difference where there is an `over`, is within the bound.
+        over: The other run that it is held over, as the recipe names it.
+        other: What that run had measured.
+        difference: The value, less that of the other run.
+    """
 
     metric: str
     bound: str
     value: float | None
     met: bool
+    over: str | None = None
+    other: float | None = None
+    difference: float | None = None
+
+    def measured(self, number: Callable[[float], str]) -> str:
+        """What was measured, in words: `0.9812`, or `0.1120 = 0.6630 - 0.5510` over another run.
+
+        Args:
+            number: Writes a number.
+        """
+        if self.value is None:
+            return "not measured"
+        if self.over is None:
+            return number(self.value)
+        if self.other is None or self.difference is None:
+            return f"{number(self.value)}, not measured by the other"
+        return f"{number(self.difference)} = {number(self.value)} - {number(self.other)}"
 
 
-def compare(expect: Mapping[str, Expected] | None, measured: Mapping[str, float]) -> list[Expectation]:
-    """Every bound of `expect` with what was measured; a metric that was not measured is not met."""
+def compare(
+    expect: Mapping[str, Expected] | None,
+    measured: Mapping[str, float],
+    over: Mapping[str, OtherRun] | None = None,
+) -> list[Expectation]:
+    """Every bound of `expect` with what was measured; a metric that was not measured is not met.
+
+    Args:
+        over: The runs that metrics are held over, by the words of the recipe.
+    """
     made = []
     for metric, expected in (expect or {}).items():
         value = measured.get(metric)
+        run = (over or {}).get(expected.over or "")
+        other = run.metrics.get(metric) if run else None
+        difference = None if value is None or other is None else round(value - other, _PLACES)
+        held = difference if expected.over else value
         for bound, wanted in (
             ("at least", expected.at_least),
             ("at most", expected.at_most),
             ("equals", expected.equals),
         ):
             if wanted is not None:
-                met = value is not None and _HOLDS[bound](value, wanted)
-                made.append(Expectation(metric, f"{bound} {wanted:g}", value, met))
+                met = held is not None and _HOLDS[bound](held, wanted)
+                told = f"{bound} {wanted:g}" + (f" over {expected.over}" if expected.over else "")
+                made.append(Expectation(metric, told, value, met, expected.over, other, difference))
     return made

@@ -13,6 +13,7 @@ import numpy as np
 from dlkit.data.arrays import Arrays, Values
 from dlkit.data.feed import Feed
 from dlkit.models.layer import make_layer
+from dlkit.models.saved import SavedModels
 from dlkit.models.scaling import Scale
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError
 from dlkit.recipe.facts import Feature
@@ -40,6 +41,7 @@ def build(
     examples: Mapping[str, Values] | None = None,
     preprocessing: Mapping[str, keras.Model] | None = None,
     scales: Mapping[str, Scale] | None = None,
+    saved: SavedModels | None = None,
 ) -> Built:
     """Builds the model of a graph.
 
@@ -52,14 +54,16 @@ def build(
             they are.
         preprocessing: The models that features go through first.
         scales: Of the targets that are scaled; their outputs are scaled back.
+        saved: The saved models that layers are, or take their weights from.
 
     Raises:
         RecipeError: Keras refuses a layer, or what it is called on; told at the layer's place.
+        DlkitError: As `make_layer`.
     """
     before = {name: model for name, model in (preprocessing or {}).items() if name in graph.inputs}
     raw = {feature: _input(features[feature], feature) for feature in graph.inputs}
     back = {target: scale.layer(target) for target, scale in (scales or {}).items() if target in outputs}
-    builder = _Builder(graph, raw, examples, back, {tensor.call for tensor in outputs.values()})
+    builder = _Builder(graph, raw, examples, back, {tensor.call for tensor in outputs.values()}, saved)
     tensors = {feature: before[feature](tensor) if feature in before else tensor for feature, tensor in raw.items()}
     ends = builder.run(tensors, outputs)
     label = re.sub(r"\W+", "_", name)
@@ -90,6 +94,7 @@ class _Builder:
     examples: Mapping[str, Values] | None
     back: Mapping[str, keras.layers.Layer]
     last: set[str]
+    saved: SavedModels | None = None
     ends: dict[str, keras.layers.Layer] = field(default_factory=dict)
     tensors: dict[str, Any] = field(default_factory=dict)
     layers: dict[str, Any] = field(default_factory=dict)
@@ -112,11 +117,15 @@ class _Builder:
     def call(self, call: Call) -> None:
         component = self.graph.layers[call.layer]
         first = self._argument(call.first)
+        named = {key: self._argument(value) for key, value in call.named.items()}
+        if component.kind == "run" and first is None:
+            first, named = named, {}  # a saved model takes its inputs in one mapping
         try:
             if call.layer not in self.layers:
                 examples = None if self.examples is None else lambda: self._examples_at(first)
-                self.layers[call.layer] = make_layer(component, call.layer, first, examples, call.name in self.last)
-            named = {key: self._argument(value) for key, value in call.named.items()}
+                self.layers[call.layer] = make_layer(
+                    component, call.layer, first, examples, call.name in self.last, self.saved
+                )
             layer = self.layers[call.layer]
             self.tensors[call.name] = layer(**named) if first is None else layer(first, **named)
         except (ValueError, TypeError) as error:

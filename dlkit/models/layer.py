@@ -19,11 +19,14 @@ from typing import Any, NamedTuple
 
 import keras
 
+from dlkit.errors import DlkitError
 from dlkit.models.instantiate import arguments_of, component_class, instantiate
 from dlkit.models.policy import dtype_policy
+from dlkit.models.saved import SavedModels, load_application_weights, saved_layer
 from dlkit.recipe.catalogue import catalogue
 from dlkit.recipe.graph import Component
 
+_IMAGENET = "imagenet"
 # What an adapted layer is given instead, where the recipe says it itself.
 _GIVEN = ("mean", "vocabulary", "bin_boundaries")
 
@@ -36,7 +39,12 @@ class Ids(NamedTuple):
 
 
 def make_layer(
-    component: Component, name: str, first: Any, examples: Callable[[], Any] | None, is_output: bool = False
+    component: Component,
+    name: str,
+    first: Any,
+    examples: Callable[[], Any] | None,
+    is_output: bool = False,
+    saved: SavedModels | None = None,
 ) -> Any:
     """The layer that a component stands for.
 
@@ -46,20 +54,48 @@ def make_layer(
         first: The Keras tensor that it will be called on; None where it takes none.
         examples: Gives the training examples as they arrive at the layer; None: it is not fitted.
         is_output: Whether its output is one of the model.
+        saved: The saved models that layers are, or take their weights from.
 
     Raises:
         ValueError: Keras refuses the arguments, or the examples.
+        RecipeError: A saved model does not fit.
+        DlkitError: A saved model cannot be loaded, or weights cannot be downloaded (`download-failed`).
     """
+    saved = saved or SavedModels()
+    if component.kind == "run":
+        return saved_layer(component, name, first, saved)
     target = component_class(component)
     if inspect.isfunction(target) and component.kind == "layer":
         return _of_function(target, component, name, first, examples)
     if component.kind == "application":
-        shape = {} if "input_shape" in component.arguments else {"input_shape": tuple(first.shape[1:])}
-        return instantiate(component, name=name, **shape)
+        return _application(component, name, first, saved)
     layer = instantiate(component, name=name, **_full_precision(component, is_output))
     if examples is not None and hasattr(layer, "adapt") and not any(key in component.arguments for key in _GIVEN):
         layer.adapt(examples())
     return layer
+
+
+def _application(component: Component, name: str, first: Any, saved: SavedModels) -> keras.Model:
+    """A model of `keras.applications`, with random weights, those that Keras offers, or those of a file."""
+    shape = {} if "input_shape" in component.arguments else {"input_shape": tuple(first.shape[1:])}
+    weights = component.arguments.get("weights", _IMAGENET)
+    if weights != _IMAGENET:
+        model = instantiate(component, name=name, **shape, weights=None)
+        if weights is not None:
+            load_application_weights(model, weights, saved)
+        return model
+    try:
+        return instantiate(component, name=name, **shape)
+    except (ValueError, TypeError):
+        raise
+    except Exception as error:  # Keras raises a bare Exception where a download fails
+        told = str(error).strip().split("\n")[0]
+        cure = (
+            "Where there is a network, run it once: Keras keeps the file in ~/.keras/models, which may be copied here. "
+            "Or write `weights: FILE`, `weights: run:PATH`, or `weights: null` for random ones."
+        )
+        message = f"The ImageNet weights of {component.name} cannot be downloaded: {told}"
+        raise DlkitError(message, cure, "download-failed") from error
 
 
 def _full_precision(component: Component, is_output: bool) -> dict[str, str]:

@@ -36,14 +36,7 @@ def _unavailable(recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield "data.source", f"the source `{recipe.config.data.source.name}`"
     if isinstance(recipe.model, Component):
         yield "model", f"the pattern `{recipe.model.name}`"
-    for graph in recipe.graphs.values():
-        runs = [layer.name for layer in graph.layers.values() if layer.kind == "run"]
-        if runs:
-            yield "model", f"the layer `{runs[0]}`"
     for path, available in _LATER.items():
         value = plain(inside(recipe.resolved, *path.split(".")))
         if value is not None and value not in available:
             yield path, f"`{path}: {value}`" if isinstance(value, str) and available != (None,) else f"`{path}`"
-    for metric, expected in (recipe.config.expect or {}).items():
-        if expected.over:
-            yield f"expect.{metric}", "`expect` over another run"

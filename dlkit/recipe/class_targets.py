@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from dlkit.recipe.components import Components
 from dlkit.recipe.diagnostics import Findings, did_you_mean, listing
 from dlkit.recipe.facts import DataFacts, Target
-from dlkit.recipe.nodes import Mapping, inside, plain
+from dlkit.recipe.nodes import Mapping, Sequence, inside, items_of, plain, text_of
+from dlkit.recipe.paths import written_component
 
 
 def class_target(facts: DataFacts) -> str | None:
@@ -38,6 +40,26 @@ def check_class_targets(resolved: Mapping, facts: DataFacts, findings: Findings)
             _no_class_target(key, facts, data, findings)
         elif key == "class_weight":
             _check_weights(data, target, facts.targets[target], findings)
+
+
+def check_chosen_classes(resolved: Mapping, components: Components, findings: Findings) -> None:
+    """Notes classes that a source is asked for and does not have, and lists of them that leave nothing to tell apart."""
+    name, body = written_component(inside(resolved, "data", "source"))
+    declaration = components.declaration("source", name or "")
+    for argument, target in (declaration.declared.get("chooses") or {}).items() if declaration else ():
+        listed = inside(body, argument)
+        given = {key: value for key, value in (plain(body) or {}).items() if key != argument}
+        labels = components.source_facts(name or "", given).targets[target].labels or ()
+        names = [text_of(item) for item in items_of(listed)]
+        for number, (item, word) in enumerate(zip(items_of(listed), names, strict=True)):
+            if word is not None and word not in labels:
+                cure = did_you_mean(word, labels, f"it has {listing(labels)}")
+                findings.error("unknown-class", f"`{name}` has no class `{word}`", item.span, cure)
+            elif word is not None and word in names[:number]:
+                findings.error("same-class", f"the class `{word}` is listed twice", item.span, "keep one of them")
+        if listed is not None and isinstance(listed, Sequence) and len(names) < 2:
+            message = f"`{argument}` leaves nothing to tell apart"
+            findings.error("wrong-value", message, listed.span, "list two classes or more, or take it out")
 
 
 def _no_class_target(key: str, facts: DataFacts, data: Mapping, findings: Findings) -> None:

@@ -8,7 +8,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -77,7 +77,8 @@ class Components:
     def source_facts(self, name: str, arguments: Mapping[str, Any]) -> DataFacts:
         """What a source declares of its data when it is given these arguments; empty where it declares nothing.
 
-        A declaration holds for the default arguments; its `variants` say what another value of an argument changes.
+        A declaration holds for the default arguments; its `variants` say what another value of an argument changes, and
+        `chooses` which argument lists the classes of a target that are used.
         """
         declaration = self.declaration("source", name)
         if declaration is None or "features" not in declaration.declared:
@@ -89,6 +90,11 @@ class Components:
             changed = variants.get(value) if isinstance(value, str | bool | int) else None
             if changed:
                 facts = facts.updated(read_facts(changed.get("features") or {}, changed.get("targets") or {}))
+        for argument, target in (declared.get("chooses") or {}).items():
+            chosen = arguments.get(argument)
+            if isinstance(chosen, list) and chosen:
+                told = replace(facts.targets[target], labels=tuple(map(str, chosen)), classes=len(chosen))
+                facts = facts.updated(DataFacts(targets={target: told}))
         return facts
 
     def names(self, kind: str) -> tuple[str, ...]:

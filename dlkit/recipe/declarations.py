@@ -139,6 +139,8 @@ def _check_declared(kind: str, name: str, words: dict[str, Any], line: int) -> N
     if kind == "source" and "features" in words:
         try:
             read_facts(words["features"], words.get("targets") or {})
+            if strange := set((words.get("chooses") or {}).values()) - set(words.get("targets") or {}):
+                raise ValueError(f"`chooses` names {', '.join(sorted(strange))}")
             for variants in (words.get("variants") or {}).values():
                 for changed in variants.values():
                     read_facts(changed.get("features") or {}, changed.get("targets") or {})

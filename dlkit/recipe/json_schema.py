@@ -14,6 +14,7 @@ from typing import Any
 from dlkit.recipe.catalogue import Argument, ComponentSpec
 from dlkit.recipe.components import Components
 from dlkit.recipe.keys import Fragment, Functional
+from dlkit.recipe.other_recipes import RUN_ARGUMENTS
 from dlkit.recipe.slots import (
     COMPONENT_KINDS,
     LAYER,
@@ -32,7 +33,8 @@ from dlkit.recipe.slots import (
 from dlkit.recipe.values import DTYPES
 
 _REFERENCE = {"$ref": "#/definitions/reference"}
-_BLOCK = r"^(recipe:|run:)?[a-z_][a-z0-9_]*$"
+_BLOCK = r"^[a-z_][a-z0-9_]*$"
+_RUN = r"^(recipe|run):\S+$"
 _PLAIN: dict[str, dict[str, Any]] = {
     "int": {"type": "integer"},
     "float": {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[-+]?[0-9.]+ */ *[0-9.]+$"}]},
@@ -132,8 +134,9 @@ class _Maker:
         if bare:
             alternatives.insert(0, {"enum": bare, "type": "string"})
         if slot == LAYER:
-            inside["patternProperties"] = {_BLOCK: {}}
-            alternatives.append({"type": "string", "pattern": _BLOCK})
+            run = ComponentSpec("run", "run", "The saved model of another run as a layer.", RUN_ARGUMENTS)
+            inside["patternProperties"] = {_BLOCK: {}, _RUN: self._component(run)}
+            alternatives.append({"type": "string", "pattern": f"{_BLOCK}|{_RUN}"})
         self.definitions[name] = {"anyOf": [*alternatives, _REFERENCE]}
 
     def _component(self, spec: ComponentSpec) -> dict[str, Any]:
@@ -152,7 +155,7 @@ class _Maker:
             return {key: inside[key] for key in ("type", "properties", "required", "additionalProperties")} | {
                 "description": spec.summary
             }
-        arguments = {**spec.arguments, **(LAYER_WORDS if spec.kind in LAYER.kinds else {})}
+        arguments = {**spec.arguments, **(LAYER_WORDS if spec.kind in (*LAYER.kinds, "run") else {})}
         properties = {name: self._argument(argument) for name, argument in arguments.items()}
         body: dict[str, Any] = {
             "title": spec.name,

@@ -29,6 +29,7 @@ from dlkit.recipe.nodes import (
     scalars,
     text_of,
 )
+from dlkit.recipe.other_recipes import QUICK, RUN_ARGUMENTS
 from dlkit.recipe.paths import item_name
 from dlkit.recipe.references import Local, References
 from dlkit.recipe.slots import LAYER, LAYER_WORDS, NETWORKS
@@ -120,7 +121,7 @@ class LayerReader:
         use = Use(word, body, span, written_name(inside(body, "name"), self.findings), self._source(body, scope))
         use = replace(use, repeat=self._times(inside(body, "repeat")))
         made, source = scope.previous, use.source
-        for name in names_of(use, word, scope, self.findings):
+        for name in names_of(use, word.removesuffix(QUICK), scope, self.findings):
             made = self._opened(replace(use, name=name, layer=name, source=source), scope)
             if made is None:
                 return None
@@ -187,7 +188,7 @@ class LayerReader:
             self.findings.error("network-in-network", message, use.span, "write it as a block with `inputs`")
             return None
         if _RUN.fullmatch(use.word):
-            return self._layer(ComponentSpec("run", use.word, ""), use, scope)
+            return self._layer(ComponentSpec("run", use.word, "", RUN_ARGUMENTS), use, scope)
         known = [entry.key for entry in self.blocks]
         spec = self.checker.find(use.word, LAYER.kinds, use.span, known)
         if spec is None:

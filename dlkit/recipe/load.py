@@ -21,6 +21,7 @@ from dlkit.recipe.compose import Composer
 from dlkit.recipe.diagnostics import Diagnostic, Findings, RecipeError, Source, Span, did_you_mean
 from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.nodes import Mapping, Node, inside
+from dlkit.recipe.other_recipes import Reference, check_others, recipe_of, with_quick_references
 from dlkit.recipe.paths import PathError, Paths
 from dlkit.recipe.plugins import Plugins, plugins_allowed
 from dlkit.recipe.reading import Recipe, read
@@ -79,14 +80,22 @@ def _read_root(reference: str | Path | Values[str, Any]) -> tuple[Path | None, N
 
 
 def _load(
-    root: Node, path: Path | None, said: Iterable[str] | Values[str, Any], quick: bool, allow_plugins: bool
+    root: Node,
+    path: Path | None,
+    said: Iterable[str] | Values[str, Any],
+    quick: bool,
+    allow_plugins: bool,
+    others: _Others | None = None,
 ) -> Recipe:
     findings = Findings()
     composer = Composer(Plugins(findings), findings)
     composed = composer.tree(root, path)
     settings = python_settings(said) if isinstance(said, Values) else parse_settings(said, findings)
-    loader = _Loader(composer, settings, path, plugins_allowed(allow_plugins), findings)
-    recipe = loader.load(_fixed(composed, settings, composer.paths), quick)
+    known = _Others(allow_plugins) if others is None else others
+    loader = _Loader(composer, settings, path, plugins_allowed(allow_plugins), findings, known)
+    fixed = _fixed(composed, settings, composer.paths)
+    # Of a recipe that another one refers to only the variant that is meant counts.
+    recipe = loader.load(fixed, quick) if others is None else loader.variant(fixed, quick)
     findings.stop_at_errors()
     assert recipe is not None
     return replace(recipe, files=tuple(composer.files), warnings=findings.warnings)
@@ -105,16 +114,17 @@ class _Loader:
     path: Path | None
     allow_plugins: bool
     findings: Findings
+    others: _Others
     work: Work = field(default_factory=Work)
 
     def load(self, composed: Mapping, quick: bool) -> Recipe | None:
         """The recipe, or its quick variant; None where there are mistakes, which are noted."""
         root = self.composer.settled(composed, self.settings)
-        recipe = self._read(root, self.findings)
+        recipe = self.variant(composed, quick=False)
         is_valid = not self.findings.errors
         if quick or isinstance(composed.get("quick"), Mapping):
             # The quick variant is checked always, so that `verify --quick` meets no mistake that `validate` let pass.
-            variant = self._variant(self.composer.quick(composed), is_valid)
+            variant = self.variant(composed, quick=True, is_valid=is_valid)
             recipe = variant if quick else recipe
         known = self.composer.plugins.components  # a search changes no plugins
         SpaceChecker(
@@ -125,14 +135,60 @@ class _Loader:
     def _read(self, root: Mapping, findings: Findings, components: Components | None = None) -> Recipe | None:
         return read(root, self.path, findings, allow_plugins=self.allow_plugins, components=components, work=self.work)
 
-    def _variant(self, root: Mapping, is_valid: bool) -> Recipe | None:
-        """A variant of the recipe; what a mistaken recipe lacks, it lacks in other words."""
+    def _check_others(self, recipe: Recipe | None, findings: Findings) -> None:
+        if recipe is not None:
+            check_others(recipe, self.others.waiting_for(self.path, recipe.name).load, findings)
+
+    def variant(self, composed: Mapping, quick: bool, is_valid: bool = True) -> Recipe | None:
+        """The recipe, or its quick variant, alone; what a mistaken recipe lacks, its variant lacks in other words."""
         found = Findings(incomplete=self.findings.incomplete)
-        recipe = self._read(self.composer.settled(root, self.settings), found)
+        root = self.composer.settled(self.composer.quick(composed) if quick else composed, self.settings)
+        recipe = self._read(with_quick_references(root) if quick else root, found)
+        self._check_others(recipe, found)
+        self.findings.incomplete |= found.incomplete
         for diagnostic in found.found.values():
             if is_valid or diagnostic.code != "missing-key":
                 self.findings.add(diagnostic)
         return recipe
+
+
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """The recipes that one refers to.
+
+    Args:
+        waiting: The files of the recipes that are being checked, outermost first, and what they are called.
+        known: Those that were loaded before, by file and variant.
+    """
+
+    allow_plugins: bool
+    waiting: Values[Path, str] = field(default_factory=dict)
+    known: dict[tuple[Path, bool], Recipe] = field(default_factory=dict)
+
+    def waiting_for(self, path: Path | None, name: str) -> _Others:
+        """The same, as a recipe sees them."""
+        return self if path is None else replace(self, waiting={**self.waiting, path.resolve(): name})
+
+    def load(self, reference: Reference) -> Recipe:
+        """The recipe that a reference means.
+
+        Raises:
+            RecipeError: It has mistakes, or waits for the one that refers to it.
+        """
+        name, quick = recipe_of(reference.text)
+        path, root = _read_root(name)
+        assert path is not None
+        place = path.resolve()
+        if place in self.waiting:
+            chain = list(self.waiting)[list(self.waiting).index(place) :]
+            circle = " -> ".join([*(self.waiting[each] for each in chain), self.waiting[place]])
+            cure = "each would wait for the other to be trained: take one of the references out"
+            raise RecipeError(
+                [Diagnostic("refers-to-itself", f"the recipe refers to itself: {circle}", reference.span, cure)]
+            )
+        if (place, quick) not in self.known:
+            self.known[place, quick] = _load(root, path, (), quick, self.allow_plugins, self)
+        return self.known[place, quick]
 
 
 def _fixed(root: Mapping, settings: list[Setting], paths: Paths) -> Mapping:

@@ -41,18 +41,25 @@ def check_expected(
         evaluated: The metrics of `evaluation`.
         facts: What is known of the targets.
     """
-    logged = dict.fromkeys(name for found in supervisions for name in logged_names(found))
-    every = logged | dict.fromkeys(name for found in supervisions for name in _names(found, evaluated, facts))
-    # Where there is no test split, the validation split is measured.
-    known = [f"{split}_{name}" for split in ("test", "val") for name in every]
+    logged, known = measured_names(supervisions, evaluated, facts)
     for entry in entries_of(root.get("expect")):
         if entry.key not in known:
             # Most likely meant is what the recipe names itself.
             tested = [f"test_{name}" for name in logged]
             cure = did_you_mean(
-                entry.key, tested, did_you_mean(entry.key, known, f"measured are {listing(known, len(every))}")
+                entry.key, tested, did_you_mean(entry.key, known, f"measured are {listing(known, len(known) // 2)}")
             )
             findings.error("unknown-metric", f"nothing measures `{entry.key}`", entry.key_span, cure)
+
+
+def measured_names(
+    supervisions: Sequence[Supervisions], evaluated: Sequence[Component], facts: DataFacts
+) -> tuple[list[str], list[str]]:
+    """The names of what is logged in the training, and of all that is measured in the end, as `test_accuracy`."""
+    logged = dict.fromkeys(name for found in supervisions for name in logged_names(found))
+    every = logged | dict.fromkeys(name for found in supervisions for name in _names(found, evaluated, facts))
+    # Where there is no test split, the validation split is measured.
+    return list(logged), [f"{split}_{name}" for split in ("test", "val") for name in every]
 
 
 def check_monitors(section: Node | None, supervisions: Supervisions, findings: Findings) -> None:

@@ -10,7 +10,7 @@ from dlkit.recipe import keys
 from dlkit.recipe.augmenting import Augmentation, mixing, read_augmentations
 from dlkit.recipe.bounds import Work
 from dlkit.recipe.check import Checker
-from dlkit.recipe.class_targets import check_class_targets
+from dlkit.recipe.class_targets import check_chosen_classes, check_class_targets
 from dlkit.recipe.components import Components
 from dlkit.recipe.declared_facts import declared_facts
 from dlkit.recipe.diagnostics import Diagnostic, Findings, Span
@@ -19,11 +19,11 @@ from dlkit.recipe.exactness import check_exactness
 from dlkit.recipe.fact_references import FactReferences
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.graph import Component, Graph
-from dlkit.recipe.initial_weights import check_initial_weights
 from dlkit.recipe.layer_globs import check_layer_globs
 from dlkit.recipe.measured import check_expected, check_monitors, metrics_known
 from dlkit.recipe.networks import Features, NetworkReader
 from dlkit.recipe.nodes import Entry, Mapping, Node, from_plain, is_unknown, plain
+from dlkit.recipe.other_recipes import check_references
 from dlkit.recipe.outputs import Outputs, components_of
 from dlkit.recipe.paths import Paths, written_component
 from dlkit.recipe.plugins import Plugins
@@ -188,8 +188,9 @@ class _Reading:
         config = check_sections(values, whole, self.findings)
         check_usage(resolved, self.components, self.findings)
         check_layer_globs(resolved, self.graphs.values(), self.findings)
-        check_initial_weights(resolved, self.findings)
+        check_references(resolved, self.graphs.values(), self.findings)
         check_class_targets(resolved, self.facts, self.findings)
+        check_chosen_classes(resolved, self.components, self.findings)
         entries = _mapping(values.get("data")).get("augment")
         augmentations = read_augmentations(
             entries if isinstance(entries, list) else (), self.facts, self.components, self.findings

@@ -116,7 +116,7 @@ def _contents(run: RunFolder, told: Told, figures: Figures) -> dict[str, Any]:
             (
                 each.metric,
                 each.bound,
-                "" if each.value is None else number_text(each.value),
+                each.measured(number_text),
                 "met" if each.met else "not met",
             )
             for each in told.expectations

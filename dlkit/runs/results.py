@@ -16,6 +16,7 @@ from dlkit.runs import json_text
 from dlkit.runs.atomic import write_json
 
 _GIB = 2**30
+_NUMBERS = ("value", "other", "difference")  # of an expectation
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Result:
         met: Whether that is what it expects.
         metrics: What was measured, by name, as `test_accuracy`.
         intervals: The bounds within which a metric lies with a confidence of 95 %, of those that have any.
-        expectations: Each bound of its `expect`: `metric`, `bound` (`at least 0.98`), `value` and `met`.
+        expectations: Each bound of its `expect`: `metric`, `bound` (`at least 0.98`), `value` and `met`;
+            of one over another run also `over`, `other` and `difference`.
         seconds: The time that data, training and evaluation took.
         seed: The seed.
         date: The end of it, in UTC, as `2025-01-31T14:25:30Z`.
@@ -108,7 +110,10 @@ def record(path: Path, name: str, result: Result) -> None:
 def _read(entry: Mapping[str, Any]) -> Result:
     metrics = {name: json_text.number(value) for name, value in entry["metrics"].items()}
     intervals = {name: [json_text.number(bound) for bound in bounds] for name, bounds in entry["intervals"].items()}
-    bounds = [{**each, "value": json_text.number(each["value"])} for each in entry["expectations"]]
+    bounds = [
+        {**each, **{name: json_text.number(each[name]) for name in _NUMBERS if name in each}}
+        for each in entry["expectations"]
+    ]
     return Result(**{**entry, "metrics": metrics, "intervals": intervals, "expectations": bounds})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 import keras
 
 from dlkit.errors import DlkitError
+from dlkit.models.inner_layers import named_layers
+from dlkit.models.saved import layers_with_weights, load_saved, weights_difference
 
 _LISTED = 6
 
@@ -50,8 +51,8 @@ def load_weights(
 ) -> LoadedWeights:
     """Gives layers of a model the weights of the layers of the same names in a saved one.
 
-    Models inside a model, as those of `keras.applications`, are gone into. Only weights are taken over, the statistics
-    of normalizations included: neither seeds nor the optimizer's state.
+    Models inside a model, as those of `keras.applications`, are gone into; a glob may call their layers `<model>.<layer>`.
+    Only weights are taken over, the statistics of normalizations included: neither seeds nor the optimizer's state.
 
     Args:
         model: A built model.
@@ -64,15 +65,16 @@ def load_weights(
         DlkitError: The file cannot be read (`cannot-load`), has none of the layers (`nothing-to-load`), or a layer that
             was asked for has other shapes (`shape-differs`).
     """
-    here, there = _by_name(model), _by_name(_saved(path, custom_objects or {}))
+    here, there = layers_with_weights(model), layers_with_weights(load_saved(path, custom_objects or {}))
+    whole = {id(layer): name for name, layer in named_layers(model)}
     loaded: list[str] = []
     left: dict[str, str] = {}
     for name, layer in here.items():
-        if layers is not None and not any(fnmatch.fnmatchcase(name, glob) for glob in layers):
+        if layers is not None and not _is_chosen((name, whole[id(layer)]), layers):
             left[name] = "not chosen"
         elif name not in there:
             left[name] = "not in the file"
-        elif wrong := _difference(layer, there[name]):
+        elif wrong := weights_difference(layer, there[name]):
             if layers is not None:
                 cure = "Leave it out of `layers`, or give it the size that it has in the file."
                 raise DlkitError(f"The weights of `{name}` do not fit: {wrong}.", cure, "shape-differs")
@@ -88,38 +90,8 @@ def load_weights(
     return LoadedWeights(path, tuple(loaded), left, tuple(name for name in there if name not in here))
 
 
-def _saved(path: Path, custom_objects: Mapping[str, Any]) -> keras.Model:
-    if not path.is_file():
-        raise DlkitError(
-            f"There is no file {path}.", "Give a `.keras` file, `run:PATH` or `recipe:NAME`.", "cannot-load"
-        )
-    try:
-        return keras.models.load_model(path, custom_objects=dict(custom_objects), compile=False)
-    except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile) as error:
-        told = str(error).strip().split("\n")[0]
-        raise DlkitError(f"{path} cannot be loaded as a saved Keras model: {told}", code="cannot-load") from error
-
-
-def _by_name(model: keras.Model) -> dict[str, keras.layers.Layer]:
-    """The layers with weights, those of models inside it included."""
-    found: dict[str, keras.layers.Layer] = {}
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            found |= _by_name(layer)
-        elif layer.weights:
-            found[layer.name] = layer
-    return found
-
-
-def _difference(layer: keras.layers.Layer, saved: keras.layers.Layer) -> str | None:
-    """How the weights of a layer differ in shape from those in the file; None where they do not."""
-    here, there = ([tuple(weight.shape) for weight in each.weights] for each in (layer, saved))
-    if here == there:
-        return None
-    if len(here) != len(there):
-        return f"{len(there)} weights in the file, {len(here)} here"
-    old, new = next((old, new) for old, new in zip(there, here, strict=True) if old != new)
-    return f"shape {old} in the file, {new} here"
+def _is_chosen(names: Sequence[str], globs: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, glob) for name in names for glob in globs)
 
 
 def _listing(names: Sequence[str]) -> str:

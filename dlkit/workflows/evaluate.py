@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from dlkit.data.arrays import Arrays
 from dlkit.data.columns import Column
 from dlkit.evaluation.evaluate import Asked, measure_split, measure_tasks
-from dlkit.evaluation.evaluation import Evaluation
+from dlkit.evaluation.evaluation import Evaluation, OtherRun
 from dlkit.models.scaling import Scale
 from dlkit.recipe import registry
 from dlkit.recipe.graph import Component
@@ -60,11 +60,14 @@ def evaluate(
     return _measured(recipe, _compiled(recipe, path, scales_of(run)), examples, "data", None, path)
 
 
-def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> Evaluation:
+def evaluate_model(
+    run: RunFolder, prepared: Prepared, path: Path, over: Mapping[str, OtherRun] | None = None
+) -> Evaluation:
     """Measures a saved model on the test split, or where there is none on the validation split.
 
     Args:
         path: The model file; evaluation.json is that of the best one.
+        over: The runs that `expect` compares with; None: those of evaluation.json as it is.
 
     Returns:
         Loss and metrics by name, as `test_accuracy`; nothing where no split was held out.
@@ -74,6 +77,8 @@ def evaluate_model(run: RunFolder, prepared: Prepared, path: Path) -> Evaluation
     if split is None:
         return Evaluation()
     found = _measured(recipe, _compiled(recipe, path, prepared.scales), split, name, splits.train, path)
+    before = Evaluation.read(run.evaluation) if over is None else None
+    found = replace(found, over=before.over if before else over or {})
     if path == run.best_model:
         found = write_samples(run, found, split, prepared.raw_features, recipe.facts)
         found.write(run.evaluation)

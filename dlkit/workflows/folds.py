@@ -97,7 +97,7 @@ def train_folds(
         runs.append(made)
         group.write({"kind": "folds", "recipe": recipe.name, "folds": folds, **_summary(runs)})
     means, deviations = over([run.metrics for run in runs])
-    return Folds(group, runs, means, deviations, compare(recipe.config.expect, means))
+    return Folds(group, runs, means, deviations, compare(recipe.config.expect, means, runs[0].evaluation.over))
 
 
 def resume_folds(

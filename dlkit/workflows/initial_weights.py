@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +10,10 @@ import keras
 
 from dlkit.recipe.keys import InitialWeights
 from dlkit.recipe.load import Recipe
+from dlkit.recipe.other_recipes import RECIPE, RUN
 from dlkit.recipe.values import resolved_path
-from dlkit.runs.folder import RunFolder
 from dlkit.training.initial_weights import LoadedWeights, load_weights
-from dlkit.workflows.other_runs import RECIPE, RUN, other_run
+from dlkit.workflows.other_runs import Train, other_run
 from dlkit.workflows.preparation import custom_objects
 
 
@@ -41,7 +41,7 @@ class FirstWeights:
 
 
 def find_weights(
-    recipe: Recipe, given: str | InitialWeights, path: str, root: Path, train: Callable[[Recipe], RunFolder]
+    recipe: Recipe, given: str | InitialWeights, path: str, root: Path, train: Train | None
 ) -> FirstWeights:
     """Finds the weights to begin with; a run that they come from is trained here where there is none.
 
@@ -50,7 +50,7 @@ def find_weights(
         given: What it says.
         path: Where it says so.
         root: The folder that holds the runs.
-        train: Trains a recipe whose run there is not yet.
+        train: Trains a recipe whose run there is not yet; None: that is an error.
 
     Raises:
         RecipeError: The recipe that is referred to is mistaken.

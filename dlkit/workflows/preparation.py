@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import keras
 
     from dlkit.models.builder import Built
+    from dlkit.models.saved import SavedModels
     from dlkit.models.scaling import Scale
 
 
@@ -171,11 +172,15 @@ def import_plugins(recipe: Recipe, *, load_data: bool = True) -> None:
             ) from error
 
 
-def build_model(prepared: Prepared) -> Built:
+def build_model(prepared: Prepared, saved: SavedModels | None = None) -> Built:
     """The model of a recipe on its data's shapes, layers that learn from data before training adapted to it.
 
+    Args:
+        saved: The saved models that layers are, or take their weights from.
+
     Raises:
-        RecipeError: Keras refuses a layer.
+        RecipeError: Keras refuses a layer, or a saved model does not fit.
+        DlkitError: A saved model cannot be loaded.
     """
     from dlkit.models.builder import build  # Keras is not needed to look at data
 
@@ -189,6 +194,7 @@ def build_model(prepared: Prepared) -> Built:
         prepared.raw.train.features,
         prepared.preprocessing,
         prepared.scales,
+        saved,
     )
 
 
@@ -201,9 +207,13 @@ def outputs(recipe: Recipe) -> dict[str, Tensor]:
 def custom_objects(recipe: Recipe) -> dict[str, Any]:
     """The classes of plugins, by name, that a saved model of this recipe may need."""
     found: dict[str, Any] = {}
-    for graph in recipe.graphs.values():
-        for layer in graph.layers.values():
-            _add_custom(layer, recipe, found)
+    layers = [layer for graph in recipe.graphs.values() for layer in graph.layers.values()]
+    for layer in layers:
+        _add_custom(layer, recipe, found)
+    if any(layer.kind == "run" for layer in layers):  # what is in it may be of the recipe's plugins too
+        for plugin in recipe.components.plugins:
+            if plugin.spec.kind == "layer":
+                _add_custom(Component("layer", plugin.spec.name), recipe, found)
     return found
 
 

@@ -17,6 +17,7 @@ from dlkit.errors import DlkitError
 from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.facts import Feature, read_facts
 from dlkit.recipe.load import Recipe, load
+from dlkit.recipe.other_recipes import RECIPE, RUN, references
 from dlkit.recipe.values import resolved_path
 from dlkit.runs.atomic import write_json, write_text
 from dlkit.runs.folder import RunFolder
@@ -109,16 +110,31 @@ def recipe_values(recipe: Recipe) -> dict[str, Any]:
                 written[name][key] = _portable(str(recipe.config.data.source.arguments[key]))
     for number, stage in enumerate([values["training"], *(values["training"].get("stages") or ())]):
         _make_weights_portable(stage, recipe, f"training.stages.{number - 1}" if number else "training")
+    weights = {
+        reference.text: _portable(resolved_path(reference.text, reference.span))
+        for reference in references(recipe.resolved, recipe.graphs.values())
+        if reference.use == "application" and not reference.text.startswith((RUN, RECIPE))
+    }
+    values |= {key: _with_texts(values[key], weights) for key in ("model", "blocks") if weights and key in values}
     if recipe.components.files:
         values["plugins"] = [f"plugins/{path.name}" for path in recipe.components.files]
     return values
+
+
+def _with_texts(values: Any, changed: Mapping[str, str]) -> Any:
+    """Plain values with some texts in them changed."""
+    if isinstance(values, dict):
+        return {key: _with_texts(value, changed) for key, value in values.items()}
+    if isinstance(values, list):
+        return [_with_texts(value, changed) for value in values]
+    return changed.get(values, values) if isinstance(values, str) else values
 
 
 def _make_weights_portable(stage: dict[str, Any], recipe: Recipe, path: str) -> None:
     """The file that a stage takes its weights from, as its run keeps it."""
     given = stage.get("initial_weights")
     source = given.get("from") if isinstance(given, dict) else given
-    if not source or source.startswith(("run:", "recipe:")):
+    if not source or source.startswith((RUN, RECIPE)):
         return
     made = _portable(resolved_path(source, recipe.span_of(f"{path}.initial_weights")))
     stage["initial_weights"] = {**given, "from": made} if isinstance(given, dict) else made

@@ -54,6 +54,7 @@ def report_run(run: RunFolder, recipe: Recipe, model: keras.Model | None) -> Non
     """
     lines, status = run.read_metrics(), run.read_status()
     evaluation = Evaluation.read(run.evaluation)
+    measured = evaluation or Evaluation()
     provenance = json.loads(run.provenance.read_text(encoding="utf-8"))
     evaluated = recipe.config.evaluation
     layers = layer_rows(model) if model else []
@@ -66,7 +67,7 @@ def report_run(run: RunFolder, recipe: Recipe, model: keras.Model | None) -> Non
             lines=lines,
             best=_best(lines, provenance),
             evaluation=evaluation,
-            expectations=compare(recipe.config.expect, evaluation.metrics if evaluation else {}),
+            expectations=compare(recipe.config.expect, measured.metrics, measured.over),
             diagnosis=diagnosis(run, recipe),
             facts=recipe.facts,
             layers=layers,

@@ -85,7 +85,7 @@ def resume(
             if goes_on:
                 goes_on("nothing is left to do, the run has finished")
             evaluation = Evaluation.read(run.evaluation) or Evaluation()
-            expectations = compare(recipe.config.expect, evaluation.metrics)
+            expectations = compare(recipe.config.expect, evaluation.metrics, evaluation.over)
             return Run(run, evaluation, expectations, allow_plugins=allow_plugins)
     devices = devices_of(recipe)
     if saved and devices.workers != run.read_status().workers:

@@ -12,9 +12,11 @@ import keras
 
 from dlkit.data.feed import Feed
 from dlkit.models.builder import Built
+from dlkit.models.inner_layers import matching_layers, named_layers, set_trainable
 from dlkit.models.instantiate import instantiate
+from dlkit.recipe.diagnostics import Diagnostic, RecipeError, did_you_mean, listing
 from dlkit.recipe.durations import Steps, in_steps
-from dlkit.recipe.graph import Component, Graph
+from dlkit.recipe.graph import Component
 from dlkit.recipe.keys import Every, StopAfter, Training
 from dlkit.recipe.keys import Stage as StageKeys
 from dlkit.recipe.load import Recipe
@@ -33,6 +35,7 @@ from dlkit.training.tensorboard import default_tensorboard
 from dlkit.workflows.choices import Choices
 from dlkit.workflows.feeding import plain_feed, train_feed
 from dlkit.workflows.initial_weights import FirstWeights, find_weights
+from dlkit.workflows.other_runs import Train
 from dlkit.workflows.preparation import Prepared, best_of
 
 # Arguments of Keras's callbacks that name a file or folder to write: relative ones lie in the run folder.
@@ -148,15 +151,13 @@ def train_stages(
             break
 
 
-def weights_of_stages(
-    recipe: Recipe, root: Path, train: Callable[[Recipe], RunFolder], start: State | None
-) -> dict[int, FirstWeights]:
+def weights_of_stages(recipe: Recipe, root: Path, train: Train | None, start: State | None) -> dict[int, FirstWeights]:
     """What the stages that are left begin with, by their numbers.
 
     Args:
         recipe: The recipe.
         root: The folder that holds the runs.
-        train: Trains a recipe whose run there is not yet.
+        train: Trains a recipe whose run there is not yet; None: that is an error.
         start: The state to go on from.
 
     Raises:
@@ -198,11 +199,26 @@ def limit_of(stop_after: StopAfter | None) -> Limit:
 
 
 def freeze(model: keras.Model, recipe: Recipe, stage: Training) -> None:
-    """Freezes and unfreezes the layers that a stage names; a frozen BatchNormalization works as in inference."""
-    assert isinstance(recipe.model, Graph)
+    """Freezes and unfreezes the layers that a stage names; a frozen BatchNormalization works as in inference.
+
+    Raises:
+        RecipeError: No layer has such a name.
+    """
     for globs, trains in ((getattr(stage, "freeze", None), False), (getattr(stage, "unfreeze", None), True)):
-        for name in recipe.model.matching(globs or ()):
-            model.get_layer(name).trainable = trains
+        for glob in globs or ():
+            found = matching_layers(model, [glob])
+            if not found:
+                raise _no_layer(glob, model, recipe)
+            for layer in found.values():
+                set_trainable(layer, trains)
+
+
+def _no_layer(glob: str, model: keras.Model, recipe: Recipe) -> RecipeError:
+    names = [name for name, _ in named_layers(model)]
+    inside = [name for name in names if name.startswith(glob.partition(".")[0])]
+    cure = did_you_mean(glob, names, f"layers are called {listing(inside or names, 6)}")
+    span = recipe.span_of("training.stages")
+    return RecipeError([Diagnostic("unknown-layer-name", f"no layer is called `{glob}`", span, cure)])
 
 
 def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_compile: bool = False) -> None:

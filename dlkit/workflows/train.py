@@ -37,6 +37,7 @@ from dlkit.workflows.choices import Choices, chosen_precision
 from dlkit.workflows.devices import check_devices, devices_of, smallest_split, written_synchronized
 from dlkit.workflows.evaluate import evaluate_model
 from dlkit.workflows.leaks import leaks
+from dlkit.workflows.other_runs import Train, runs_compared, saved_models
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, batch_size_of, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
@@ -135,12 +136,15 @@ def carry_out(
     recipe = prepared.recipe
     tell = told or (lambda line: None)
     start = saved.state if saved else None
-    # Before anything is drawn: a run that the weights come from may have to be trained first.
-    weights = weights_of_stages(recipe, root, _training_others(root, devices), start)
+    # Before anything is drawn, and so that a failure comes early: other runs may have to be trained first.
+    train_other = _training_others(root, devices, tell)
+    over = runs_compared(recipe, root, train_other)
+    models = saved_models(recipe, root, train_other)
+    weights = weights_of_stages(recipe, root, train_other, start)
     seed_everything(recipe.config.seed, recipe.config.deterministic)
     choices = Choices(run, tell)
     with devices.scope(), dtype_policy(chosen_precision(recipe, choices)):
-        built = build_model(prepared)
+        built = build_model(prepared, models)
     if needed := custom_layers(built.served):
         write_text(run.custom_layers, needed)
     if devices.replicas > 1:
@@ -170,24 +174,26 @@ def carry_out(
             )
     finally:
         saver.close()
-    evaluation = evaluate_model(run, prepared, model_file(run, "best")) if devices.is_chief else Evaluation()
+    evaluation = evaluate_model(run, prepared, model_file(run, "best"), over) if devices.is_chief else Evaluation()
     with telling_lost_workers(devices):
         wait_for_all(devices)
-    expectations = compare(recipe.config.expect, evaluation.metrics)
+    expectations = compare(recipe.config.expect, evaluation.metrics, over)
     if devices.is_chief:
         report_run(run, recipe, built.model)
         show_test(run, recipe, evaluation)
     return Run(run, evaluation, expectations, allow_plugins=recipe.allow_plugins)
 
 
-def _training_others(root: Path, devices: Devices) -> Callable[[Recipe], RunFolder]:
-    def train_other(other: Recipe) -> RunFolder:
-        if devices.workers > 1:
-            cure = f"Train it first: dlkit train {other.name}"
-            raise DlkitError(f"There is no finished run of `{other.name}` to begin with.", cure, "run-not-found")
-        return train(other, runs_dir=root).folder
+def _training_others(root: Path, devices: Devices, tell: Callable[[str], None]) -> Train | None:
+    """What trains a recipe that another one refers to; several processes cannot stop for that."""
 
-    return train_other
+    def train_other(other: Recipe) -> RunFolder:
+        tell(f"\nThere is no run of {other.name} yet, which the recipe refers to. It is trained first:")
+        run = train(other, runs_dir=root, told=tell).folder
+        tell(f"The run of {other.name} is in {run.path}.\n")
+        return run
+
+    return train_other if devices.workers == 1 else None
 
 
 def _warn(doubt: Diagnostic) -> None:

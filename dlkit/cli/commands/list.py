@@ -109,8 +109,9 @@ def _said_in_head(path: Path) -> str:
 def _told(expect: dict[str, Any]) -> str:
     """`test_accuracy ≥ 0.93`."""
     return ", ".join(
-        f"{metric} {_SIGNS.get(bound, bound)} {value}"
+        f"{metric} {_SIGNS.get(bound, bound)} {value}" + (f" over {bounds['over']}" if bounds.get("over") else "")
         for metric, bounds in expect.items()
         if isinstance(bounds, dict)
         for bound, value in bounds.items()
+        if bound != "over"
     )

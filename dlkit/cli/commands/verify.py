@@ -185,12 +185,13 @@ def _table(out: Output, found: Sequence[Verified]) -> None:
     for each in found:
         minutes = f"{each.seconds / 60:.1f}"
         for expectation in each.expectations:
-            value, bounds = expectation.value, each.intervals.get(expectation.metric)
+            # The interval is the metric's own, not that of a difference.
+            bounds = None if expectation.over else each.intervals.get(expectation.metric)
             rows.append(
                 (
                     each.name,
                     expectation.metric,
-                    "not measured" if value is None else number_text(value),
+                    expectation.measured(number_text),
                     f"{number_text(bounds[0])} to {number_text(bounds[1])}" if bounds else "",
                     expectation.bound,
                     "met" if expectation.met else "short",

@@ -27,6 +27,7 @@ from dlkit.data.reading.places import (
 )
 from dlkit.data.reading.problems import Problems
 from dlkit.data.sources._batches import PIXELS, Batch, read_binary, read_pickled
+from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +77,12 @@ Examples = tuple["np.ndarray", "np.ndarray"]
 
 
 def read_cifar(
-    cifar: Cifar, path: str | None, labeling: str, classes: Sequence[str], **download_arguments: str
+    cifar: Cifar,
+    path: str | None,
+    labeling: str,
+    classes: Sequence[str],
+    chosen: Sequence[str] | None = None,
+    **download_arguments: str,
 ) -> Splits:
     """The pictures and classes to train on and to test on, from the first place that has them, or from a download.
 
@@ -85,13 +91,15 @@ def read_cifar(
         path: A folder of batches or one that holds such a folder or an archive, or an archive; None for the usual places.
         labeling: The labeling to hand over.
         classes: The names of its classes.
+        chosen: Those whose examples are wanted, all of them where it is None.
         **download_arguments: What Keras is told, to get this labeling.
 
     Returns:
         Splits of the feature `image`, uint8 of shape (32, 32, 3), and the target `label`.
 
     Raises:
-        DlkitError: The files are nowhere and cannot be downloaded, or some are damaged; these are named.
+        DlkitError: The files are nowhere and cannot be downloaded, or some are damaged; these are named. Or a class is
+            not known (`unknown-class`).
     """
     looked = {}
     for place in cifar.places() if path is None else places_of_path(path):
@@ -101,8 +109,25 @@ def read_cifar(
             break
     else:
         read = _download(cifar, path, looked, download_arguments)
-    train, test = (Arrays({"image": read[split][0]}, {"label": read[split][1]}) for split in cifar.batches)
+    train, test = (_chosen(read[split], classes, chosen) for split in cifar.batches)
     return Splits(train=train, test=test)
+
+
+def _chosen(examples: Examples, classes: Sequence[str], chosen: Sequence[str] | None) -> Arrays:
+    """The examples of the classes that are asked for, which are numbered in the order in which they are listed."""
+    import numpy as np
+
+    images, labels = examples
+    if chosen is None:
+        return Arrays({"image": images}, {"label": labels})
+    strange = [name for name in chosen if name not in classes]
+    if strange or len(set(chosen)) != len(chosen) or len(chosen) < 2:
+        told = f"there is no class {joined(strange)}" if strange else f"{joined(chosen)} are not several different ones"
+        raise DlkitError(f"`classes`: {told}.", f"The classes are {joined(classes)}.", "unknown-class")
+    numbers = np.full(len(classes), -1, np.int32)
+    numbers[[classes.index(name) for name in chosen]] = np.arange(len(chosen))
+    kept = np.flatnonzero(numbers[labels] >= 0)
+    return Arrays({"image": images[kept]}, {"label": numbers[labels[kept]]})
 
 
 # Finding

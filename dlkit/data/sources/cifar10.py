@@ -31,9 +31,10 @@ CIFAR10 = Cifar(
             "labels": ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
         }
     },
+    chooses={"classes": "label"},
     unused=["data.test"],
 )
-def cifar10(path: str | None = None) -> Splits:
+def cifar10(path: str | None = None, classes: list[str] | None = None) -> Splits:
     """CIFAR-10, 32 x 32 color pixels: 50,000 pictures of animals and vehicles to train on and 10,000 to test on.
 
     Args:
@@ -41,9 +42,10 @@ def cifar10(path: str | None = None) -> Splits:
             either, a zip archive of pictures (`train/cat/0001.jpg`), or the folder that holds one of these. Where it is
             left out they are looked for in `DLKIT_DATA_DIR/cifar10`, beside it and in Keras's cache, and then downloaded
             by Keras. The pictures of a zip archive come in the order of their names, so class by class.
+        classes: The classes whose pictures are used, numbered in this order; all of them where it is left out.
 
     Raises:
         DlkitError: The files are nowhere and cannot be downloaded, or some are damaged.
     """
     labels = find("source", "cifar10").declared["targets"]["label"]["labels"]
-    return read_cifar(CIFAR10, path, "labels", labels)
+    return read_cifar(CIFAR10, path, "labels", labels, classes)

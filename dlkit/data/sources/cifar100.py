@@ -46,9 +46,12 @@ CIFAR100 = Cifar(
     features={"image": {"kind": "image", "shape": [32, 32, 3], "dtype": "uint8"}},
     targets=TARGETS,
     variants={"label_mode": {"coarse": {"targets": {"label": {"kind": "classes", "labels": COARSE}}}}},
+    chooses={"classes": "label"},
     unused=["data.test"],
 )
-def cifar100(path: str | None = None, label_mode: Literal["fine", "coarse"] = "fine") -> Splits:
+def cifar100(
+    path: str | None = None, label_mode: Literal["fine", "coarse"] = "fine", classes: list[str] | None = None
+) -> Splits:
     """CIFAR-100, 32 x 32 color pixels: 50,000 pictures to train on and 10,000 to test on, 100 classes in 20 groups.
 
     Args:
@@ -56,10 +59,11 @@ def cifar100(path: str | None = None, label_mode: Literal["fine", "coarse"] = "f
             either, or the folder that holds one of these. Where it is left out they are looked for in
             `DLKIT_DATA_DIR/cifar100`, beside it and in Keras's cache, and then downloaded by Keras.
         label_mode: Whether the target is the class, one of 100, or its group, one of 20.
+        classes: The classes, or groups, whose pictures are used, numbered in this order; all where it is left out.
 
     Raises:
         DlkitError: The files are nowhere and cannot be downloaded, or some are damaged.
     """
     fine = find("source", "cifar100").declared["targets"]["label"]["labels"]
     labels = COARSE if label_mode == "coarse" else fine
-    return read_cifar(CIFAR100, path, f"{label_mode}_labels", labels, label_mode=label_mode)
+    return read_cifar(CIFAR100, path, f"{label_mode}_labels", labels, classes, label_mode=label_mode)

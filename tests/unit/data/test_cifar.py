@@ -233,6 +233,42 @@ def test_the_facts_are_those_of_the_labeling(tmp_path: Path, mode: str, count: i
     assert facts.targets["label"].labels == tuple(FINE if mode == "fine" else COARSE)
 
 
+# A choice of classes
+
+
+@pytest.mark.parametrize("form", ["batches", "pictures"])
+def test_a_choice_of_classes_is_numbered_in_its_order(tmp_path: Path, form: str) -> None:
+    path = write(tmp_path / "mine") if form == "batches" else archive_of_pictures(tmp_path / "mine.zip")
+    chosen = ["ship", "cat", "airplane"]
+    whole, splits = cifar10(str(path)), cifar10(str(path), chosen)
+    for before, after in ((whole.train, splits.train), (whole.test, splits.test)):
+        wanted = [row for row, label in enumerate(before.targets["label"]) if LABELS[label] in chosen]
+        np.testing.assert_array_equal(after.features["image"], before.features["image"][wanted])
+        names = [LABELS[label] for label in before.targets["label"][wanted]]
+        assert [chosen[label] for label in after.targets["label"]] == names
+        assert after.targets["label"].dtype == np.int32
+
+
+def test_the_facts_are_those_of_the_chosen_classes(tmp_path: Path) -> None:
+    arguments = {"path": str(write_100(tmp_path / "mine", ".bin")), "label_mode": "coarse"}
+    names = ["vehicles_2", COARSE[4], "aquatic_mammals"]
+    chosen = {**arguments, "classes": names}
+    declared = Components().source_facts("cifar100", chosen)
+    assert declared.classes == 3
+    facts = measure(load("cifar100", chosen, declared=declared, validation=0, seed=1), declared, 32)
+    assert (facts.classes, facts.targets["label"].labels) == (3, tuple(names))
+
+
+@pytest.mark.parametrize(
+    ("classes", "told"),
+    [(["cat", "dgo"], "there is no class dgo"), (["cat"], "several different"), (["cat", "cat"], "several different")],
+)
+def test_a_choice_that_cannot_be_is_told(tmp_path: Path, classes: list[str], told: str) -> None:
+    with pytest.raises(DlkitError, match=told) as raised:
+        cifar10(str(write(tmp_path / "mine")), classes)
+    assert raised.value.code == "unknown-class" and "airplane" in (raised.value.cure or "")
+
+
 # Where it is looked for
 
 

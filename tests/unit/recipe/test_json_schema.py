@@ -58,6 +58,7 @@ MODEL = "model: {sequential: [Flatten, {Dense: {units: 10}}]}\n"
         HEAD + MODEL,
         HEAD
         + "model: {sequential: [{reuse: {layer: a}}, my_block, {my_block: {x: 1}}, run:latest, {mlp: {units: [3]}}]}",
+        HEAD + "model: {sequential: [{'recipe:a/b': {layer: x, trainable: false, name: y}}, recipe:../a.yaml]}",
         HEAD + "model: {functional: {inputs: [a], layers: [{Add: {from: [a, b], repeat: 2}}], outputs: {x: y}}}",
         "training: {callbacks+: [EarlyStopping], loss: null}",
         "training: {epochs: $data.batch_size, optimizer: $x, callbacks: $y}",
@@ -76,6 +77,7 @@ def test_what_is_valid_is_accepted(accepts: Callable[[str], bool], text: str) ->
     [
         MODEL + "training: {epoch: 1}",
         "model: {sequental: [Flatten]}",
+        "model: {sequential: [{'recipe:a/b': {layr: x}}]}",
         "model: {sequential: [Flaten]}",
         "model: {sequential: [{Dense: {unit: 10}}]}",
         "model: {sequential: [{Dense: {units: ten}}]}",

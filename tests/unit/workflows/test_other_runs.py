@@ -12,7 +12,9 @@ import pytest
 from dlkit.errors import DlkitError
 from dlkit.recipe.load import Recipe, load
 from dlkit.runs.folder import RunFolder
-from dlkit.workflows.other_runs import other_run
+from dlkit.workflows.folds import train_folds
+from dlkit.workflows.other_runs import other_run, runs_compared, saved_models
+from dlkit.workflows.recipe_file import recipe_values
 from dlkit.workflows.train import train
 
 BASE: dict[str, Any] = {
@@ -106,3 +108,77 @@ def test_a_frozen_layer_keeps_the_weights_it_was_given(recipe: str, tmp_path: Pa
     given = keras.models.load_model(source.best_model).get_layer("hidden").get_weights()
     for here, there in zip(run.model.get_layer("hidden").get_weights(), given, strict=True):
         np.testing.assert_array_equal(here, there)
+
+
+def over(recipe: str, metric: str = "test_accuracy", **more: Any) -> dict[str, Any]:
+    expect = {metric: {"at_least": -1, "over": recipe}}
+    return {**BASE, "name": "test/over", "expect": expect, **more}
+
+
+def test_where_nothing_may_be_trained_the_cure_is_the_command(recipe: str, tmp_path: Path) -> None:
+    with pytest.raises(DlkitError, match="There is no finished run") as raised:
+        other_run(f"recipe:{recipe}", tmp_path / "runs", None)
+    assert raised.value.code == "run-not-found"
+    assert raised.value.cure == f"Train it first: dlkit train {recipe}"
+
+
+def test_a_run_that_was_ended_early_is_none_of_the_whole_recipe(recipe: str, tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    train(load(recipe, {"training.epochs": 2, "training.stop_after": {"epochs": 1}}), runs_dir=root)
+    text = Path(recipe).read_text()
+    Path(recipe).write_text(text.replace("epochs: 1", "epochs: 2"))
+    with pytest.raises(DlkitError, match="There is no finished run"):
+        other_run(f"recipe:{recipe}", root, None)
+
+
+def test_a_metric_that_the_other_run_has_not_is_told_before_the_training(recipe: str, tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    other = train(load(recipe), runs_dir=root).folder
+    wanted = {"metrics": [{"SparseTopKCategoricalAccuracy": {"name": "among_2", "k": 2}}]}
+    own = load(over(f"run:{other.path}", "test_among_2", evaluation=wanted))
+    with pytest.raises(DlkitError, match=r"has not measured `test_among_2`.*It has measured test_accuracy") as raised:
+        train(own, runs_dir=root)
+    assert raised.value.code == "not-measured"
+    (run,) = (root / "test/over").iterdir()
+    assert not (run / "metrics.jsonl").exists()
+
+
+def test_the_mean_of_folds_is_held_over_another_run(recipe: str, tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    own = over(f"recipe:{recipe}", data={"source": "iris", "folds": 2})
+    folds = train_folds(load(own), runs_dir=root)
+    other = other_run(f"recipe:{recipe}", root, never)
+    (found,) = folds.expectations
+    compared = runs_compared(load(own), root, None)[f"recipe:{recipe}"]
+    assert compared.run == str(other.path)
+    assert found.other == compared.metrics["test_accuracy"] and found.value == folds.metrics["test_accuracy"]
+    assert found.difference == pytest.approx(found.value - found.other)
+
+
+def test_a_layer_that_is_a_run_begins_with_the_same_weights_whether_it_was_trained_now_or_before(
+    recipe: str, tmp_path: Path
+) -> None:
+    """Also where layers draw noise: their seeds do not depend on what was done before."""
+    layers = [{f"recipe:{recipe}": {"layer": "hidden"}}, {"Dropout": {"rate": 0.3}}, {"Dense": {"units": 3}}]
+    own = load({**BASE, "name": "test/own", "model": {"sequential": layers}})
+    first, second = (train(own, runs_dir=tmp_path / "runs").model.get_weights() for _ in range(2))
+    assert len(list((tmp_path / "runs/test/base").iterdir())) == 1
+    for here, there in zip(first, second, strict=True):
+        np.testing.assert_array_equal(here, there)
+
+
+def test_files_of_weights_are_found_from_the_recipe_and_kept_with_the_run(tmp_path: Path) -> None:
+    """Relative to the file that wrote it; the run's recipe, which lies elsewhere, names it whole."""
+    path = tmp_path / "mine.yaml"
+    layers = "{MobileNet: {weights: weights/a.keras, include_top: false, pooling: avg}}, {Dense: {units: 10}}"
+    path.write_text(
+        "name: test/weights\ndata: {source: cifar10}\ntraining: {epochs: 1}\nmodel: {sequential: [" + layers + "]}\n"
+    )
+    recipe = load(path)
+    with pytest.raises(DlkitError, match=r"There is no file .*weights/a\.keras"):
+        saved_models(recipe, tmp_path, None)
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/a.keras").touch()
+    assert saved_models(recipe, tmp_path, None).files == {"weights/a.keras": tmp_path / "weights/a.keras"}
+    kept = recipe_values(recipe)["model"]["sequential"][0]["MobileNet"]["weights"]
+    assert kept == str(tmp_path / "weights/a.keras")
