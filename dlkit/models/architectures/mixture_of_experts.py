@@ -23,6 +23,7 @@ def mixture_of_experts(
     With `output_activation: softmax` the result is the probability of each class under the mixture, and its crossentropy
     the paper's likelihood: experts compete for examples, rather than correct one another. It is an output already: the
     recipe adds no layer. As probabilities cannot be told from the layers, it writes `loss: SparseCategoricalCrossentropy`.
+    With another activation the mixture is a hidden layer, and an output layer follows.
 
     Args:
         outputs: Units of every expert's last layer, and of the result: the classes.
