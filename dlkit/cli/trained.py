@@ -55,7 +55,7 @@ def report_run(out: Output, run: Run, where: str) -> None:
             "run": str(run.folder.path.resolve()),
             "metrics": dict(run.metrics),
             "intervals": dict(run.evaluation.intervals),
-            "expectations": [asdict(found) for found in run.expectations],
+            "expectations": [found.as_dict() for found in run.expectations],
             "diagnosis": [asdict(found) for found in run.diagnosis],
         }
     )
@@ -96,7 +96,7 @@ def report_folds(out: Output, folds: Folds, where: str) -> None:
             "metrics": dict(folds.metrics),
             "deviations": dict(folds.deviations),
             "members": [{"run": str(run.folder.path.resolve()), "metrics": dict(run.metrics)} for run in folds.runs],
-            "expectations": [asdict(found) for found in folds.expectations],
+            "expectations": [found.as_dict() for found in folds.expectations],
         }
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from dlkit.evaluation.evaluation import OtherRun
 from dlkit.recipe.keys import Expected
@@ -39,6 +40,11 @@ class Expectation:
     over: str | None = None
     other: float | None = None
     difference: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; what tells of another run only where there is one."""
+        values = asdict(self)
+        return values if self.over else {name: values[name] for name in ("metric", "bound", "value", "met")}
 
     def measured(self, number: Callable[[float], str]) -> str:
         """What was measured, in words: `0.9812`, or `0.1120 = 0.6630 - 0.5510` over another run.

@@ -38,6 +38,7 @@ def load(
     *,
     quick: bool = False,
     allow_plugins: bool = False,
+    others: bool = True,
 ) -> Recipe:
     """Reads, composes and checks a recipe.
 
@@ -46,13 +47,15 @@ def load(
         settings: `PATH=VALUE` texts, or values by path; applied last.
         quick: Whether its `quick.set` is applied, and `quick.expect` holds.
         allow_plugins: Whether its plugins may be run; without, they are only read.
+        others: Whether the recipes that it refers to are looked at. What a run keeps is of use without them: they may
+            have been changed since, or be gone.
 
     Raises:
         RecipeError: The recipe has mistakes; all of them are told.
         TypeError: A mapping or a setting holds what no recipe can.
     """
     path, root = _read_root(reference)
-    return _load(root, path, settings, quick, allow_plugins)
+    return _load(root, path, settings, quick, allow_plugins, looks=others)
 
 
 def parse(text: str, settings: Iterable[str] | Values[str, Any] = (), name: str = "recipe") -> Recipe:
@@ -86,13 +89,14 @@ def _load(
     quick: bool,
     allow_plugins: bool,
     others: _Others | None = None,
+    looks: bool = True,
 ) -> Recipe:
     findings = Findings()
     composer = Composer(Plugins(findings), findings)
     composed = composer.tree(root, path)
     settings = python_settings(said) if isinstance(said, Values) else parse_settings(said, findings)
     known = _Others(allow_plugins) if others is None else others
-    loader = _Loader(composer, settings, path, plugins_allowed(allow_plugins), findings, known)
+    loader = _Loader(composer, settings, path, plugins_allowed(allow_plugins), findings, known, looks)
     fixed = _fixed(composed, settings, composer.paths)
     # Of a recipe that another one refers to only the variant that is meant counts.
     recipe = loader.load(fixed, quick) if others is None else loader.variant(fixed, quick)
@@ -107,6 +111,8 @@ class _Loader:
 
     Args:
         settings: Applied to each.
+        others: The recipes that it refers to.
+        looks: Whether these are looked at.
     """
 
     composer: Composer
@@ -115,6 +121,7 @@ class _Loader:
     allow_plugins: bool
     findings: Findings
     others: _Others
+    looks: bool = True
     work: Work = field(default_factory=Work)
 
     def load(self, composed: Mapping, quick: bool) -> Recipe | None:
@@ -133,10 +140,18 @@ class _Loader:
         return recipe
 
     def _read(self, root: Mapping, findings: Findings, components: Components | None = None) -> Recipe | None:
-        return read(root, self.path, findings, allow_plugins=self.allow_plugins, components=components, work=self.work)
+        return read(
+            root,
+            self.path,
+            findings,
+            allow_plugins=self.allow_plugins,
+            components=components,
+            work=self.work,
+            others=self.looks,
+        )
 
     def _check_others(self, recipe: Recipe | None, findings: Findings) -> None:
-        if recipe is not None:
+        if recipe is not None and self.looks:
             check_others(recipe, self.others.waiting_for(self.path, recipe.name).load, findings)
 
     def variant(self, composed: Mapping, quick: bool, is_valid: bool = True) -> Recipe | None:

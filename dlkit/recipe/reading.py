@@ -91,6 +91,7 @@ class Recipe:
             allow_plugins=self.allow_plugins,
             facts=facts,
             components=self.components,
+            others=False,
         )
         findings.stop_at_errors()
         assert made is not None
@@ -107,7 +108,9 @@ class Recipe:
         """
         findings = Findings()
         root = _with_value(self.root, value, path)
-        made = read(root, self.path, findings, allow_plugins=self.allow_plugins, components=self.components)
+        made = read(
+            root, self.path, findings, allow_plugins=self.allow_plugins, components=self.components, others=False
+        )
         findings.stop_at_errors()
         assert made is not None
         return replace(made, files=self.files, warnings=findings.warnings)
@@ -144,6 +147,7 @@ def read(
     facts: DataFacts | None = None,
     components: Components | None = None,
     work: Work | None = None,
+    others: bool = True,
 ) -> Recipe | None:
     """Checks a composed recipe; None where it has mistakes, which are noted.
 
@@ -152,6 +156,7 @@ def read(
         facts: What loading the data has told; before, what the source declares is used.
         components: Everything the recipe may name, where its plugins were read before.
         work: What was done for variants of the recipe before.
+        others: Whether the recipes that it refers to must be there.
     """
     work = Work() if work is None else work
     if components is None:
@@ -160,7 +165,7 @@ def read(
         components = plugins.components
     known = declared_facts(root, components, findings) if facts is None else facts
     references = References(root, FactReferences(known, facts is not None, findings), Paths(components), findings, work)
-    reading = _Reading(path, components, known, references, findings, allow_plugins, work)
+    reading = _Reading(path, components, known, references, findings, allow_plugins, work, others)
     return reading.recipe(root, references.resolve_recipe())
 
 
@@ -175,6 +180,7 @@ class _Reading:
     findings: Findings
     allow_plugins: bool
     work: Work
+    others: bool
     graphs: dict[str, Graph] = field(default_factory=dict)
 
     def recipe(self, root: Mapping, resolved: Mapping) -> Recipe | None:
@@ -188,7 +194,8 @@ class _Reading:
         config = check_sections(values, whole, self.findings)
         check_usage(resolved, self.components, self.findings)
         check_layer_globs(resolved, self.graphs.values(), self.findings)
-        check_references(resolved, self.graphs.values(), self.findings)
+        if self.others:
+            check_references(resolved, self.graphs.values(), self.findings)
         check_class_targets(resolved, self.facts, self.findings)
         check_chosen_classes(resolved, self.components, self.findings)
         entries = _mapping(values.get("data")).get("augment")

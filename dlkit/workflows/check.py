@@ -14,7 +14,7 @@ from dlkit.recipe.load import Recipe
 from dlkit.runs.find import runs_root
 from dlkit.workflows.feeding import train_feed
 from dlkit.workflows.leaks import leaks
-from dlkit.workflows.other_runs import saved_models
+from dlkit.workflows.other_runs import OtherRuns, saved_models
 from dlkit.workflows.preparation import batch_size_of, build_model, prepare
 from dlkit.workflows.stages import compile_stage, planned_stages
 
@@ -49,7 +49,7 @@ def check(recipe: Recipe) -> Checked:
         DlkitError: The data cannot be loaded, or there is no run yet of a recipe that this one refers to.
     """
     prepared = prepare(recipe)
-    built = build_model(prepared, saved_models(prepared.recipe, runs_root(), None))
+    built = build_model(prepared, saved_models(prepared.recipe, OtherRuns(runs_root())))
     for planned in planned_stages(prepared.recipe):
         compile_stage(built.model, prepared, planned)
     train_feed(prepared)  # where an augmentation does not fit, it is told here

@@ -50,7 +50,7 @@ def evaluate(
         DlkitError: The data or the model cannot be loaded, or a metric does not fit.
     """
     if data is None:
-        recipe = load(run.recipe, allow_plugins=allow_plugins)
+        recipe = load(run.recipe, allow_plugins=allow_plugins, others=False)
         return evaluate_model(run, prepare(recipe), model_file(run, which))
     recipe = recipe_of(run, allow_plugins)
     import_plugins(recipe)

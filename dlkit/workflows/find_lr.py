@@ -25,7 +25,7 @@ from dlkit.training.choice import choose_precision
 from dlkit.training.determinism import seed_everything
 from dlkit.training.lr_range import RateRange, measure_rates
 from dlkit.workflows.feeding import train_feed
-from dlkit.workflows.other_runs import saved_models
+from dlkit.workflows.other_runs import OtherRuns, saved_models
 from dlkit.workflows.preparation import build_model, prepare
 from dlkit.workflows.recipe_file import recipe_values
 from dlkit.workflows.stages import Planned, compile_stage, freeze, planned_stages
@@ -81,7 +81,7 @@ def find_learning_rate(
     if started:
         started(recipe.facts)
     planned = planned_stages(recipe)[0]
-    saved = saved_models(recipe, runs_root(runs_dir), None)
+    saved = saved_models(recipe, OtherRuns(runs_root(runs_dir)))
     precision = recipe.config.training.precision
     seed_everything(recipe.config.seed, recipe.config.deterministic)
     with dtype_policy(choose_precision().value if precision == "auto" else precision):

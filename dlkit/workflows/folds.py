@@ -117,7 +117,7 @@ def resume_folds(
     Raises:
         As `train_folds`.
     """
-    recipe = load(group.recipe, allow_plugins=allow_plugins)
+    recipe = load(group.recipe, allow_plugins=allow_plugins, others=False)
     return train_folds(recipe, group=group, display=display, command=command, started=started, warned=warned)
 
 

@@ -13,7 +13,7 @@ from dlkit.recipe.load import Recipe
 from dlkit.recipe.other_recipes import RECIPE, RUN
 from dlkit.recipe.values import resolved_path
 from dlkit.training.initial_weights import LoadedWeights, load_weights
-from dlkit.workflows.other_runs import Train, other_run
+from dlkit.workflows.other_runs import OtherRuns
 from dlkit.workflows.preparation import custom_objects
 
 
@@ -40,17 +40,14 @@ class FirstWeights:
         return load_weights(model, self.file, self.layers, custom_objects(self.recipe))
 
 
-def find_weights(
-    recipe: Recipe, given: str | InitialWeights, path: str, root: Path, train: Train | None
-) -> FirstWeights:
+def find_weights(recipe: Recipe, given: str | InitialWeights, path: str, others: OtherRuns) -> FirstWeights:
     """Finds the weights to begin with; a run that they come from is trained here where there is none.
 
     Args:
         recipe: The recipe.
         given: What it says.
         path: Where it says so.
-        root: The folder that holds the runs.
-        train: Trains a recipe whose run there is not yet; None: that is an error.
+        others: Finds the run that they come from.
 
     Raises:
         RecipeError: The recipe that is referred to is mistaken.
@@ -58,7 +55,7 @@ def find_weights(
     """
     told = InitialWeights.model_validate({"from": given}) if isinstance(given, str) else given
     if told.source.startswith((RUN, RECIPE)):
-        file = other_run(told.source, root, train, recipe.allow_plugins).best_model
+        file = others.find(told.source).best_model
     else:
         file = Path(resolved_path(told.source, recipe.span_of(path)))
     return FirstWeights(recipe, file, told.layers)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlkit.errors import DlkitError
@@ -12,14 +14,65 @@ from dlkit.models.saved import SavedModels
 from dlkit.recipe.load import Recipe, load
 from dlkit.recipe.other_recipes import RECIPE, RUN, recipe_of, references
 from dlkit.recipe.values import resolved_path
+from dlkit.runs.atomic import write_json
 from dlkit.runs.find import all_runs, find_run
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.preparation import custom_objects
+from dlkit.workflows.recipe_file import read_provenance
 from dlkit.workflows.same_recipe import differences, leaves_of
 
 Train = Callable[[Recipe], RunFolder]
 
+_KEPT = "other_runs"  # in provenance.json: their folders, from that of all runs
 _waiting: ContextVar[tuple[str, ...]] = ContextVar("recipes that wait for the run of another", default=())
+
+
+@dataclass(slots=True)
+class OtherRuns:
+    """Finds the runs that one run refers to; what was found once is meant ever after.
+
+    Args:
+        root: The folder that holds the runs.
+        train: Trains a recipe whose run there is not yet; None: that is an error.
+        allow_plugins: Whether plugins may be run.
+        found: Those that were found, by what the recipe has for them.
+    """
+
+    root: Path
+    train: Train | None = None
+    allow_plugins: bool = False
+    found: dict[str, RunFolder] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, run: RunFolder, root: Path, train: Train | None, allow_plugins: bool) -> OtherRuns:
+        """Those of a run, which may have been begun: the runs that it found then are taken again, if they are there.
+
+        Raises:
+            DlkitError: provenance.json is damaged (`damaged-file`).
+        """
+        known = read_provenance(run).get(_KEPT) or {}
+        kept = {reference: RunFolder(root / path) for reference, path in known.items()}
+        return cls(root, train, allow_plugins, {word: each for word, each in kept.items() if each.best_model.is_file()})
+
+    def find(self, reference: str) -> RunFolder:
+        """The run that is meant.
+
+        Raises:
+            As `other_run`.
+        """
+        if reference not in self.found:
+            self.found[reference] = other_run(reference, self.root, self.train, self.allow_plugins)
+        return self.found[reference]
+
+    def keep(self, run: RunFolder) -> None:
+        """Notes with a run what it refers to.
+
+        Raises:
+            DlkitError: It cannot be written (`cannot-write`).
+        """
+        if self.found:
+            paths = {reference: os.path.relpath(found.path, self.root) for reference, found in self.found.items()}
+            write_json(run.provenance, {**read_provenance(run), _KEPT: paths})
 
 
 def other_run(reference: str, root: Path, train: Train | None, allow_plugins: bool = False) -> RunFolder:
@@ -66,7 +119,7 @@ def _is_run_of(run: dict[str, object], recipe: dict[str, object]) -> bool:
     return ends[0] == ends[1] and not differences(run, recipe)
 
 
-def runs_compared(recipe: Recipe, root: Path, train: Train | None) -> dict[str, OtherRun]:
+def runs_compared(recipe: Recipe, others: OtherRuns) -> dict[str, OtherRun]:
     """The runs that `expect` holds the recipe over, by reference; those that there are not yet are trained here.
 
     Raises:
@@ -78,7 +131,7 @@ def runs_compared(recipe: Recipe, root: Path, train: Train | None) -> dict[str, 
         if expected.over is None:
             continue
         if expected.over not in found:
-            run = other_run(expected.over, root, train, recipe.allow_plugins)
+            run = others.find(expected.over)
             measured = Evaluation.read(run.evaluation) or Evaluation()
             found[expected.over] = OtherRun(str(run.path), measured.metrics)
         known = found[expected.over]
@@ -89,7 +142,7 @@ def runs_compared(recipe: Recipe, root: Path, train: Train | None) -> dict[str, 
     return found
 
 
-def saved_models(recipe: Recipe, root: Path, train: Train | None) -> SavedModels:
+def saved_models(recipe: Recipe, others: OtherRuns) -> SavedModels:
     """The models that layers of a recipe are, or take their weights from; runs that there are not yet are trained here.
 
     Raises:
@@ -101,7 +154,7 @@ def saved_models(recipe: Recipe, root: Path, train: Train | None) -> SavedModels
         if reference.use not in ("layer", "application") or reference.text in files:
             continue
         if reference.text.startswith((RUN, RECIPE)):
-            path = other_run(reference.text, root, train, recipe.allow_plugins).best_model
+            path = others.find(reference.text).best_model
         else:
             path = Path(resolved_path(reference.text, reference.span))
         if not path.is_file():

@@ -54,7 +54,7 @@ def recipe_of(run: RunFolder, allow_plugins: bool = False) -> Recipe:
         RecipeError: The recipe cannot be used any more.
         DlkitError: A file of the run is missing or damaged.
     """
-    recipe = load(run.recipe, allow_plugins=allow_plugins)
+    recipe = load(run.recipe, allow_plugins=allow_plugins, others=False)
     with _reading(run.preprocessing):
         known = json.loads(run.preprocessing.read_text(encoding="utf-8"))
         features = {**known.pop("features"), **known.pop("preprocessed", {})}
@@ -85,6 +85,18 @@ def scales_of(run: RunFolder) -> dict[str, Scale]:
     with _reading(run.preprocessing):
         known = json.loads(run.preprocessing.read_text(encoding="utf-8")).get("scales", {})
         return {name: Scale(np.asarray(mean), np.asarray(deviation)) for name, (mean, deviation) in known.items()}
+
+
+def read_provenance(run: RunFolder) -> dict[str, Any]:
+    """What provenance.json holds; nothing where there is none.
+
+    Raises:
+        DlkitError: It is damaged (`damaged-file`).
+    """
+    if not run.provenance.exists():
+        return {}
+    with _reading(run.provenance):
+        return dict(json.loads(run.provenance.read_text(encoding="utf-8")))
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +73,7 @@ def record_result(
         met=verified.verdict == "met",
         metrics=dict(verified.metrics),
         intervals={name: list(bounds) for name, bounds in verified.intervals.items()},
-        expectations=[asdict(found) for found in verified.expectations],
+        expectations=[found.as_dict() for found in verified.expectations],
         seconds=round(verified.seconds, 1),
         seed=recipe.config.seed,
         date=utc_now(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from dlkit.training.checkpoints import Saved, chosen_state, read_state, restore_
 from dlkit.training.progress import Display
 from dlkit.workflows.devices import check_devices, devices_of
 from dlkit.workflows.preparation import Prepared, prepare
-from dlkit.workflows.recipe_file import write_recipe
+from dlkit.workflows.recipe_file import read_provenance, write_recipe
 from dlkit.workflows.run import Run
 from dlkit.workflows.same_recipe import FREE, differences, leaves_of
 from dlkit.workflows.train import carry_out, writing_folder
@@ -71,7 +70,7 @@ def resume(
         raise DlkitError(f"The run {run.path} had not begun: it has no recipe.", "Train the recipe.", "not-begun")
     path = chosen_state(run, chosen)
     saved = read_state(path) if path else None
-    recipe = load(run.recipe, settings, allow_plugins=allow_plugins)
+    recipe = load(run.recipe, settings, allow_plugins=allow_plugins, others=False)
     inexact = [each.name for each in inexact_callbacks(_trainings(recipe), recipe.components)]
     if inexact:
         raise DlkitError(
@@ -96,7 +95,7 @@ def resume(
         )
     prepared = prepare(recipe)
     check_devices(prepared.recipe, devices)
-    provenance = _provenance(run)
+    provenance = read_provenance(run)
     _check_data(run, prepared, provenance)
     for doubt in _doubts(provenance):
         if warned:
@@ -192,12 +191,3 @@ def _doubts(provenance: Mapping[str, Any]) -> Iterator[str]:
     changed = [f"{name} {before[name]} -> {now[name]}" for name in before if now.get(name) != before[name]]
     if changed:
         yield f"the run was started with other versions ({', '.join(changed)}): its result may differ in the last bits"
-
-
-def _provenance(run: RunFolder) -> dict[str, Any]:
-    try:
-        return json.loads(run.provenance.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise DlkitError(f"{run.provenance} cannot be read: {error}", code="damaged-file") from error

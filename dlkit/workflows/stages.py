@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -35,7 +34,7 @@ from dlkit.training.tensorboard import default_tensorboard
 from dlkit.workflows.choices import Choices
 from dlkit.workflows.feeding import plain_feed, train_feed
 from dlkit.workflows.initial_weights import FirstWeights, find_weights
-from dlkit.workflows.other_runs import Train
+from dlkit.workflows.other_runs import OtherRuns
 from dlkit.workflows.preparation import Prepared, best_of
 
 # Arguments of Keras's callbacks that name a file or folder to write: relative ones lie in the run folder.
@@ -151,13 +150,12 @@ def train_stages(
             break
 
 
-def weights_of_stages(recipe: Recipe, root: Path, train: Train | None, start: State | None) -> dict[int, FirstWeights]:
+def weights_of_stages(recipe: Recipe, others: OtherRuns, start: State | None) -> dict[int, FirstWeights]:
     """What the stages that are left begin with, by their numbers.
 
     Args:
         recipe: The recipe.
-        root: The folder that holds the runs.
-        train: Trains a recipe whose run there is not yet; None: that is an error.
+        others: Finds the runs that they come from.
         start: The state to go on from.
 
     Raises:
@@ -171,7 +169,7 @@ def weights_of_stages(recipe: Recipe, root: Path, train: Train | None, start: St
         if given is not None and not inherited and (start is None or number > start.position.stage):
             # As a stage has it, or as it stands in `training`, which the first stage takes over.
             written = planned.path if number or recipe.config.training.initial_weights is None else "training"
-            found[number] = find_weights(recipe, given, f"{written}.initial_weights", root, train)
+            found[number] = find_weights(recipe, given, f"{written}.initial_weights", others)
     return found
 
 

@@ -37,7 +37,7 @@ from dlkit.workflows.choices import Choices, chosen_precision
 from dlkit.workflows.devices import check_devices, devices_of, smallest_split, written_synchronized
 from dlkit.workflows.evaluate import evaluate_model
 from dlkit.workflows.leaks import leaks
-from dlkit.workflows.other_runs import Train, runs_compared, saved_models
+from dlkit.workflows.other_runs import OtherRuns, Train, runs_compared, saved_models
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, batch_size_of, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
@@ -137,10 +137,11 @@ def carry_out(
     tell = told or (lambda line: None)
     start = saved.state if saved else None
     # Before anything is drawn, and so that a failure comes early: other runs may have to be trained first.
-    train_other = _training_others(root, devices, tell)
-    over = runs_compared(recipe, root, train_other)
-    models = saved_models(recipe, root, train_other)
-    weights = weights_of_stages(recipe, root, train_other, start)
+    others = OtherRuns.of(run, root, _training_others(root, devices, tell), recipe.allow_plugins)
+    over = runs_compared(recipe, others)
+    models = saved_models(recipe, others)
+    weights = weights_of_stages(recipe, others, start)
+    others.keep(run)
     seed_everything(recipe.config.seed, recipe.config.deterministic)
     choices = Choices(run, tell)
     with devices.scope(), dtype_policy(chosen_precision(recipe, choices)):

@@ -89,7 +89,7 @@ def test_a_recipe_over_another_trains_it_first_and_tells_both_numbers(dlkit: Dlk
     assert here["over"]["recipe:base.yaml"]["run"] == str(base.path)
     told = f"{found['difference']:.4f} = {found['value']:.4f} - {found['other']:.4f}"
     assert told in over.report.read_text() and "at least -0.9 over recipe:base.yaml" in over.report.read_text()
-    assert f"at least -0.9 over recipe:base.yaml, reached {told}: met" in dlkit("resume", "latest").stdout
+    assert f"at least -0.9 over recipe:base.yaml, reached {told}: met" in dlkit("resume", over.path).stdout
     # What was compared stays with the run, whatever is written anew.
     assert dlkit("evaluate", over.path).status == 0
     base.recipe.rename(base.path / "elsewhere")

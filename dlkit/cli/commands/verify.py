@@ -234,7 +234,8 @@ def _status(found: Sequence[Verified]) -> int:
 
 def _as_json(verified: Verified) -> dict[str, object]:
     told = asdict(verified)
-    return {**told, "run": str(verified.run.resolve()) if verified.run else None}
+    expectations = [found.as_dict() for found in verified.expectations]
+    return {**told, "expectations": expectations, "run": str(verified.run.resolve()) if verified.run else None}
 
 
 def _typed(references: Sequence[str], options: Mapping[str, object]) -> str:

@@ -12,9 +12,11 @@ import pytest
 from dlkit.errors import DlkitError
 from dlkit.recipe.load import Recipe, load
 from dlkit.runs.folder import RunFolder
+from dlkit.workflows.evaluate import evaluate
 from dlkit.workflows.folds import train_folds
-from dlkit.workflows.other_runs import other_run, runs_compared, saved_models
+from dlkit.workflows.other_runs import OtherRuns, other_run, runs_compared, saved_models
 from dlkit.workflows.recipe_file import recipe_values
+from dlkit.workflows.resume import resume
 from dlkit.workflows.train import train
 
 BASE: dict[str, Any] = {
@@ -149,7 +151,7 @@ def test_the_mean_of_folds_is_held_over_another_run(recipe: str, tmp_path: Path)
     folds = train_folds(load(own), runs_dir=root)
     other = other_run(f"recipe:{recipe}", root, never)
     (found,) = folds.expectations
-    compared = runs_compared(load(own), root, None)[f"recipe:{recipe}"]
+    compared = runs_compared(load(own), OtherRuns(root))[f"recipe:{recipe}"]
     assert compared.run == str(other.path)
     assert found.other == compared.metrics["test_accuracy"] and found.value == folds.metrics["test_accuracy"]
     assert found.difference == pytest.approx(found.value - found.other)
@@ -176,9 +178,33 @@ def test_files_of_weights_are_found_from_the_recipe_and_kept_with_the_run(tmp_pa
     )
     recipe = load(path)
     with pytest.raises(DlkitError, match=r"There is no file .*weights/a\.keras"):
-        saved_models(recipe, tmp_path, None)
+        saved_models(recipe, OtherRuns(tmp_path))
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights/a.keras").touch()
-    assert saved_models(recipe, tmp_path, None).files == {"weights/a.keras": tmp_path / "weights/a.keras"}
+    assert saved_models(recipe, OtherRuns(tmp_path)).files == {"weights/a.keras": tmp_path / "weights/a.keras"}
     kept = recipe_values(recipe)["model"]["sequential"][0]["MobileNet"]["weights"]
     assert kept == str(tmp_path / "weights/a.keras")
+
+
+def test_a_resumed_run_takes_the_runs_that_it_began_with(recipe: str, tmp_path: Path) -> None:
+    """To the bit, though the recipe that it refers to has another run by now, and is another."""
+    root = tmp_path / "runs"
+    layers = [
+        {f"recipe:{recipe}": {"layer": "hidden", "name": "body"}},
+        {"Dropout": {"rate": 0.3}},
+        {"Dense": {"units": 3}},
+    ]
+    own = over(f"recipe:{recipe}", model={"sequential": layers}, training={"epochs": 3})
+    whole = train(load(own), runs_dir=root)
+    half = train(load(own, {"training.stop_after": {"epochs": 1}}), runs_dir=root)
+    Path(recipe).write_text(Path(recipe).read_text().replace("units: 6", "units: 5"))
+    resumed = resume(half.folder, ["training.stop_after=null"])
+    for here, there in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(here, there)
+    assert resumed.expectations == whole.expectations
+    assert len(list((root / "test/base").iterdir())) == 1
+    # What a run keeps is of use without the recipe that it refers to.
+    Path(recipe).unlink()
+    assert evaluate(whole.folder).metrics == whole.metrics
+    assert whole.predict(np.ones((1, 4), "float32")).shape == (1, 3) and whole.recipe.name == "test/over"
+    assert resume(whole.folder).expectations == whole.expectations
