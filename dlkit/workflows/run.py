@@ -62,6 +62,8 @@ class Run:
         """What the learning curves show; nothing where they are as they should be."""
         from dlkit.workflows.report import diagnosis
 
+        if not self.folder.metrics.exists():  # as of a worker beside the chief, whose folder is gone
+            return []
         return diagnosis(self.folder, self.recipe)
 
     def report(self) -> Path:

@@ -27,6 +27,7 @@ expect: {{test_accuracy: {{at_least: {bound}}}, test_loss: {{at_most: 100}}}}
 def folder(tmp_path, monkeypatch):
     """A folder of recipes, to work in."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DLKIT_DATA_DIR", raising=False)  # which a message would name
     for name, source, bound in (
         ("good", "iris", 0), ("high", "iris", 1.1), ("gone", "{csv: {path: gone.csv, target: x}}", 0)
     ):  # fmt: skip
