@@ -148,7 +148,7 @@ def test_predict_names_the_file_that_is_missing(dlkit, run):
 def test_check_shows_layers_sizes_and_doubts(dlkit, recipe):
     answer = dlkit("check", recipe, "--set", "data.batch_size=5000")
     assert answer.status == 0, answer.stderr
-    assert [row.split("\t")[1:] for row in answer.stdout.splitlines()][-1] == ["Dense", "(None, 10)", "650"]
+    assert [row.split("\t")[1:] for row in answer.stdout.splitlines()][-1] == ["Dense", "10", "650"]
     assert re.search(r"^parameters +650 \(650 trained\)$", answer.stderr, re.MULTILINE)
     assert re.search(r"^steps per epoch +1$", answer.stderr, re.MULTILINE)
     assert "warning[large-batch]" in answer.stderr
