@@ -134,11 +134,18 @@ def test_what_callbacks_write_lies_in_the_run_folder(tmp_path: Path) -> None:
 
 
 def test_what_is_not_available_yet_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    recipe = load("digits/cnn", {"expect": {"test_accuracy": {"at_least": 0.1, "over": "recipe:digits/cnn"}}})
+    text = """
+name: later
+data: {source: digits}
+model: {gan: {latent_size: 2, generator: {mlp: {units: [2]}}, discriminator: {mlp: {units: [1]}}}}
+training: {epochs: 1}
+"""
+    (tmp_path / "later.yaml").write_text(text)
+    recipe = load(tmp_path / "later.yaml")
     with pytest.raises(RecipeError) as caught:
-        dlkit.train(recipe, runs_dir=tmp_path)
+        dlkit.train(recipe, runs_dir=tmp_path / "runs")
     assert {found.code for found in caught.value.diagnostics} == {"not-available"}
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "runs").exists()
 
 
 PLUGIN = """
