@@ -49,7 +49,8 @@ def report_run(out: Output, run: Run, where: str) -> None:
         out.say(f"\n{found.kind}: {found.message} {found.evidence}")
         out.say("\n".join(f"  - {_cure(cure)}" for cure in found.cures))
     out.say(f"\nThe run is in {run.folder.path}, its report in {run.folder.report.name}. Next:")
-    out.say(f"  dlkit predict latest INPUT...{where}\n  dlkit tensorboard{where}")
+    writes = any(target["task"] == "language_modelling" for target in run.evaluation.targets.values())
+    out.say(f"  dlkit predict latest {'--prompt TEXT' if writes else 'INPUT...'}{where}\n  dlkit tensorboard{where}")
     out.result(
         {
             "run": str(run.folder.path.resolve()),

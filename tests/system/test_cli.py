@@ -139,6 +139,29 @@ def test_predict_tells_class_probability_and_runners_up(dlkit, run, runs, tmp_pa
     assert f"{target['probabilities'][rows[2][1]]:.3f}" == rows[2][2]
 
 
+def test_a_language_model_goes_on_with_a_prompt(dlkit, tmp_path):
+    (tmp_path / "text.txt").write_text("abcdefgh" * 300)
+    recipe, runs = tmp_path / "letters.yaml", tmp_path / "runs"
+    recipe.write_text("""\
+name: small/letters
+data: {source: {text_corpus: {path: text.txt, length: 16}}, batch_size: 16}
+model:
+  sequential:
+    - Embedding: {input_dim: $data.features.tokens.vocabulary_size, output_dim: 8}
+    - rnn: {units: [16], cell: gru, return_sequences: true}
+    - Dense: {units: $data.classes}
+training: {epochs: 4, optimizer: {Adam: {learning_rate: 0.02}}}
+""")
+    said = dlkit("train", recipe, "--runs-dir", runs).stderr
+    assert f"dlkit predict latest --prompt TEXT --runs-dir {runs}" in said
+    asked = ("predict", "latest", "--runs-dir", runs, "--temperature", 0, "--tokens", 10)
+    assert dlkit(*asked, "--prompt", "cd").stdout == "cdefghabcdef\n"
+    assert dlkit(*asked, "--prompt", "cd", "--top-k", 3, "--json").json == {"text": "cdefghabcdef"}
+    refused = dlkit(*asked, "--prompt", "cdX", "--json")
+    assert (refused.status, "'X'" in refused.json["error"]["message"]) == (1, True)
+    assert dlkit(*asked, recipe).status == 2
+
+
 def test_predict_names_the_file_that_is_missing(dlkit, run):
     answer = dlkit("predict", run, "nowhere.png", "--json")
     assert (answer.status, "Traceback" in answer.stderr) == (1, False)
