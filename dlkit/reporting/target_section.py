@@ -60,6 +60,7 @@ def target_section(
             (row["output"], number_text(row["mean_absolute_error"]), number_text(row["root_mean_squared_error"]))
             for row in details.get("per_output", ())
         ],
+        "written": details.get("written"),
         "mistakes": mistakes,
         "mistakes_title": "The most confident mistakes" if task in _CHOICES else "The largest errors",
         "has_pictures": any(each["pictures"] for each in mistakes),

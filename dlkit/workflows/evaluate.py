@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlkit.data.arrays import Arrays
+from dlkit.data.arrays import Arrays, take
 from dlkit.data.columns import Column
 from dlkit.evaluation.evaluate import Asked, measure_split, measure_tasks
 from dlkit.evaluation.evaluation import Evaluation, OtherRun
@@ -23,6 +23,7 @@ from dlkit.recipe.task_metrics import ALWAYS, task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.training.compiling import compile_model
 from dlkit.workflows.feeding import raw_feed
+from dlkit.workflows.generate import TEMPERATURE, language_target, writer_of
 from dlkit.workflows.other_data import other_examples
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, batch_size_of, custom_objects, import_plugins, prepare
@@ -30,6 +31,7 @@ from dlkit.workflows.recipe_file import raw_features_of, recipe_of, scales_of
 from dlkit.workflows.samples import write_samples
 
 _SAMPLES = 12  # mistakes that are kept to be looked at, where the recipe does not say
+_PROMPT, _WRITTEN = 32, 250  # tokens that a language model is given, and goes on with
 _LEAST_BATCH = 64  # examples that are predicted at a time, however few a training step takes
 
 
@@ -76,13 +78,33 @@ def evaluate_model(
     name, split = ("test", splits.test) if splits.test is not None else ("val", splits.validation)
     if split is None:
         return Evaluation()
-    found = _measured(recipe, _compiled(recipe, path, prepared.scales), split, name, splits.train, path)
+    model = _compiled(recipe, path, prepared.scales)
+    found = _measured(recipe, model, split, name, splits.train, path)
     before = Evaluation.read(run.evaluation) if over is None else None
     found = replace(found, over=before.over if before else over or {})
     if path == run.best_model:
         found = write_samples(run, found, split, prepared.raw_features, recipe.facts)
+        found = _with_text(found, recipe, model, split)
         found.write(run.evaluation)
     return found
+
+
+def _with_text(found: Evaluation, recipe: Recipe, model: keras.Model, split: Arrays) -> Evaluation:
+    """Adds how a language model goes on with the beginning of the split."""
+    target = language_target(recipe)
+    if target is None:
+        return found
+    (tokens,) = split.features.values()
+    writer = writer_of(recipe, target, model)
+    prompt = np.asarray(take(tokens, np.arange(1)))[0][:_PROMPT].tolist()
+    written = {
+        "prompt": writer.tokenizer.decode(prompt),
+        "text": writer.go_on(prompt, _WRITTEN, recipe.config.seed),
+        "temperature": TEMPERATURE,
+    }
+    measured = found.targets[target]
+    details = {**measured["details"], "written": written}
+    return replace(found, targets={**found.targets, target: {**measured, "details": details}})
 
 
 def _measured(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -13,12 +15,54 @@ from dlkit.recipe.load import Recipe
 from dlkit.recipe.task_metrics import task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.predict import load_model
-from dlkit.workflows.recipe_file import raw_features_of, recipe_of
+from dlkit.workflows.recipe_file import recipe_of
 
 if TYPE_CHECKING:
     import keras
 
 _SOURCE = "text_corpus"  # the source whose labels are the tokens of a text
+TEMPERATURE = 0.8  # of what is written where nobody says another
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A language model with what it needs to write.
+
+    Args:
+        model: Takes token numbers of shape (1, window), and gives something for the next token at every place.
+        tokenizer: That of its data.
+        window: Tokens that the model sees.
+        logits: Whether it gives logits.
+    """
+
+    model: keras.Model
+    tokenizer: Tokenizer
+    window: int
+    logits: bool
+
+    def go_on(
+        self,
+        before: Sequence[int],
+        length: int,
+        seed: int,
+        temperature: float = TEMPERATURE,
+        top_k: int | None = None,
+    ) -> str:
+        """What comes behind these tokens, one at least; the arguments are those of `generate`."""
+        numbers = list(before)
+        random = np.random.Generator(np.random.Philox(seed))
+        never = [number for number, label in enumerate(self.tokenizer.labels) if label == UNKNOWN]
+        for _ in range(length):
+            logs = self._next(numbers[-self.window :])
+            logs[never] = -np.inf
+            numbers.append(int(random.choice(len(logs), p=shares(logs, temperature, top_k))))
+        return self.tokenizer.decode(numbers)[len(self.tokenizer.decode(list(before))) :]
+
+    def _next(self, numbers: list[int]) -> np.ndarray:
+        """The log-probabilities of the token behind these; what fills up the window lies behind them and is not seen."""
+        row = np.zeros((1, self.window), np.int32)
+        row[0, : len(numbers)] = numbers
+        return log_probabilities(self.model.predict_on_batch(row)[0, len(numbers) - 1], self.logits)
 
 
 def generate(
@@ -26,7 +70,7 @@ def generate(
     prompt: str,
     *,
     length: int = 500,
-    temperature: float = 0.8,
+    temperature: float = TEMPERATURE,
     top_k: int | None = None,
     seed: int | None = None,
     which: str = "best",
@@ -49,23 +93,31 @@ def generate(
         DlkitError: The run's model is no language model, or the prompt is empty or has a character that it does not know.
     """
     recipe = recipe_of(run, allow_plugins)
-    target = _language_target(run, recipe)
-    tokenizer = _tokenizer(recipe, target)
-    numbers = tokenizer.encode(prompt).tolist()
+    target = language_target(recipe)
+    if target is None:
+        raise DlkitError(
+            f"The model of {run.path} does not write texts: it was not trained to predict the next token.",
+            "Give it files, as `dlkit predict RUN INPUT...`; or train a language model, as `dlkit train shakespeare/gpt`.",
+            "no-language-model",
+        )
+    numbers = _tokenizer(recipe, target).encode(prompt).tolist()
     if not numbers:
         raise DlkitError("The prompt is empty.", "Give it a text of one token at least.", "empty-prompt")
-    (feature,) = recipe.graphs["model"].inputs
-    (window,) = raw_features_of(run)[feature].shape or (None,)
+    writer = writer_of(recipe, target, load_model(run, recipe, which))
+    return writer.go_on(numbers, length, recipe.config.seed if seed is None else seed, temperature, top_k)
+
+
+def writer_of(recipe: Recipe, target: str, model: keras.Model) -> Writer:
+    """A recipe's language model with what it needs to write.
+
+    Args:
+        recipe: With the facts of its data.
+        target: What `language_target` gives.
+        model: Its model.
+    """
+    (window,) = recipe.facts.targets[target].shape or (None,)
     assert window is not None
-    model = load_model(run, recipe, which)
-    random = np.random.Generator(np.random.Philox(recipe.config.seed if seed is None else seed))
-    never = [number for number, label in enumerate(tokenizer.labels) if label == UNKNOWN]
-    before = len(tokenizer.decode(numbers))
-    for _ in range(length):
-        logs = _next(model, numbers[-window:], window, recipe.supervisions[target].logits)
-        logs[never] = -np.inf
-        numbers.append(int(random.choice(len(logs), p=shares(logs, temperature, top_k))))
-    return tokenizer.decode(numbers)[before:]
+    return Writer(model, _tokenizer(recipe, target), window, recipe.supervisions[target].logits)
 
 
 def shares(logs: np.ndarray, temperature: float = 1.0, top_k: int | None = None) -> np.ndarray:
@@ -86,24 +138,13 @@ def shares(logs: np.ndarray, temperature: float = 1.0, top_k: int | None = None)
     return class_probabilities(scaled, logits=True)
 
 
-def _next(model: keras.Model, numbers: list[int], window: int, logits: bool) -> np.ndarray:
-    """The log-probabilities of the token behind these; what fills up the window lies behind them and is not seen."""
-    row = np.zeros((1, window), np.int32)
-    row[0, : len(numbers)] = numbers
-    return log_probabilities(model.predict_on_batch(row)[0, len(numbers) - 1], logits)
-
-
-def _language_target(run: RunFolder, recipe: Recipe) -> str:
-    """The only target, which is the next token at every place."""
+def language_target(recipe: Recipe) -> str | None:
+    """The only target, if that is the next token at every place of a text."""
     if recipe.config.data.source.name == _SOURCE and len(recipe.supervisions) == 1:
         (name,) = recipe.supervisions
         if task_of(recipe.facts.targets[name]) == "language_modelling":
             return name
-    raise DlkitError(
-        f"The model of {run.path} does not write texts: it was not trained to predict the next token.",
-        "Give it files, as `dlkit predict RUN INPUT...`; or train a language model, as `dlkit train shakespeare/gpt`.",
-        "no-language-model",
-    )
+    return None
 
 
 def _tokenizer(recipe: Recipe, target: str) -> Tokenizer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,12 @@ def test_a_seed_gives_the_same_text_again_and_another_one_another_text(run: RunF
     assert wild() == wild() == wild(seed=1)  # the recipe's
     assert wild(seed=2) != wild(seed=1)
     assert wild(top_k=1) == generate(run, "ab", length=40, temperature=0)
+
+
+def test_what_it_writes_is_kept_for_the_report(run: RunFolder) -> None:
+    written = json.loads(run.evaluation.read_text())["targets"]["next"]["details"]["written"]
+    assert written["prompt"] in ALPHABET * 3
+    assert written["text"] == generate(run, written["prompt"], length=len(written["text"]))
 
 
 def test_words_come_with_blanks_and_none_is_unknown(tmp_path: Path) -> None:
