@@ -39,8 +39,6 @@ def test_means_are_told_and_the_runs_are_listed_and_go_on(dlkit: Dlkit, recipe: 
     assert told["metrics"]["test_accuracy"] == pytest.approx(sum(accuracies) / 2)
     assert told["deviations"]["test_accuracy"] == pytest.approx(abs(accuracies[0] - accuracies[1]) / 2**0.5)
     assert [each["value"] for each in told["expectations"]] == [told["metrics"]["test_accuracy"]] * 2
-    row = next(line.split("\t") for line in answer.stdout.splitlines() if line.startswith("test_accuracy\t"))
-    assert row[1:3] == [f"{told[kind]['test_accuracy']:.4f}" for kind in ("metrics", "deviations")]
 
     listed = dlkit("runs", "--json").json["runs"]
     assert [run["name"] for run in listed] == [f"{group.name}/members/000{number}" for number in (2, 1)]
@@ -50,17 +48,19 @@ def test_means_are_told_and_the_runs_are_listed_and_go_on(dlkit: Dlkit, recipe: 
 
     (group / "members/0002/status.json").unlink()  # as if it had been killed before it began
     (group / "members/0002/recipe.yaml").unlink()
-    again = dlkit("resume", "latest", "--json")
+    again = dlkit("resume", "latest")
     assert again.status == 0, again.stderr
     assert "seed 2, 2 of 2" in again.stderr and "seed 1, 1 of 2" not in again.stderr
-    assert (again.json["metrics"], again.json["deviations"]) == (told["metrics"], told["deviations"])
-    assert json.loads((group / "group.json").read_text())["metrics"] == told["metrics"]
+    row = next(line.split("\t") for line in again.stdout.splitlines() if line.startswith("test_accuracy\t"))
+    assert row[1:3] == [f"{told[kind]['test_accuracy']:.4f}" for kind in ("metrics", "deviations")]
+    kept = json.loads((group / "group.json").read_text())
+    assert (kept["metrics"], kept["deviations"]) == (told["metrics"], told["deviations"])
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("train", "--seeds", "1"), "1 is not in the range x>=2"),
+        (("train", "--seeds", "1"), "greater than or equal to 2"),
         (("train", "--seeds", "2", "--find-lr"), "the learning rate is looked for with one seed"),
         (("train", "--seeds", "2", "--fold", "1", "--set", "data.folds=2"), "one fold is one run"),
         (("train", "--seeds", "2", "--workers", "2"), "seeds are trained one after another"),
@@ -75,5 +75,5 @@ def test_what_does_not_go_together_is_a_usage_error(
     command, *options = words
     answer = dlkit(command, recipe, *options)
     assert answer.status == 2
-    assert message in " ".join(answer.stderr.replace("│", " ").split())
+    assert message in answer.stderr
     assert not Path("runs").exists()
