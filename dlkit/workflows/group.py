@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
 from dlkit.training.cluster import cluster_of_environment
 from dlkit.training.progress import Display
+from dlkit.training.retracing import without_retracing_warning
 from dlkit.workflows.members import Members, members_of
 from dlkit.workflows.recipe_file import copy_plugins, recipe_values
 from dlkit.workflows.resume import resume
@@ -93,26 +95,15 @@ def train_group(
     runs: list[Run] = []
     for number, (member, label) in enumerate(zip(members.recipes, members.labels, strict=True), start=1):
         keras.backend.clear_session()  # so that no member depends on those before it
-
-        def member_started(run: RunFolder, facts: DataFacts, label: str = label) -> None:
-            if started:
-                started(label, run, facts)
-
-        run, shown = folder.member(number), display() if display else None
-        if run.recipe.exists():
-            made = resume(
-                run,
-                display=shown,
-                command=command,
-                started=member_started,
-                told=told,
-                allow_plugins=recipe.allow_plugins,
-            )
-        else:
-            made = train(
-                member, folder=run, display=shown, command=command, started=member_started, warned=warned, told=told
-            )
-        runs.append(made)
+        run = folder.member(number)
+        trained = (
+            functools.partial(resume, run, allow_plugins=recipe.allow_plugins)
+            if run.recipe.exists()
+            else functools.partial(train, member, folder=run, warned=warned)
+        )
+        began = functools.partial(started, label) if started else None
+        with without_retracing_warning():
+            runs.append(trained(display=display() if display else None, command=command, started=began, told=told))
         folder.write({**members.told, **_summary(runs)})
     means, deviations = over_runs([run.metrics for run in runs])
     return Group(folder, members, runs, means, deviations, _expectations(recipe, means, runs))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -22,6 +20,7 @@ from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
 from dlkit.runs.folder import RunFolder
 from dlkit.training.progress import Display
+from dlkit.training.retracing import without_retracing_warning
 from dlkit.workflows.group import train_group
 from dlkit.workflows.members import folds_of, seeds_of
 from dlkit.workflows.recording import code_state, record_result
@@ -108,7 +107,7 @@ def verify(
     keras.backend.clear_session()  # so that no recipe depends on those before it
     begin = time.monotonic()
     try:
-        with _without_retracing():
+        with without_retracing_warning():
             found = _trained(recipe, seeds, runs_dir, display, command, began, warned, told)
     except Exception as error:  # noqa: BLE001  whatever is wrong with one recipe, others are to be verified after it
         if failed:
@@ -160,21 +159,6 @@ def _trained(
 
 def _verdict(expectations: Sequence[Expectation]) -> Verdict:
     return "met" if all(each.met for each in expectations) else "short"
-
-
-@contextmanager
-def _without_retracing() -> Iterator[None]:
-    """Drops TensorFlow's warning that functions are traced again and again: every recipe has its own model."""
-
-    def says_something(line: logging.LogRecord) -> bool:
-        return "tf.function retracing" not in line.getMessage()
-
-    logger = tf.get_logger()
-    logger.addFilter(says_something)
-    try:
-        yield
-    finally:
-        logger.removeFilter(says_something)
 
 
 def _reason(error: Exception) -> str:
