@@ -49,6 +49,7 @@ def _row(recipe: Recipe, path: Path, result: Result | None) -> list[str]:
     if result is None:
         return [*head, "not recorded", "<br>".join(expected), "", ""]
     reached = [_reached(result, name) for name in result.reached]
+    reached += [result.mean_text] if result.mean_text else []
     reached += [] if result.met else ["falls short"]
     reached += [] if result.digest == digest(recipe.root) else ["stale: the recipe has changed"]
     return [*head, "<br>".join(reached), "<br>".join(expected), result.duration, result.machine_text]
@@ -71,7 +72,9 @@ def _expected(name: str, bounds: Expected) -> str:
 def _reached(result: Result, name: str) -> str:
     interval = result.intervals.get(name)
     bounds = f" ({number_text(interval[0])} to {number_text(interval[1])})" if interval else ""
-    return f"{name} {number_text(result.metrics[name])}{bounds}"
+    deviation = result.deviations.get(name)
+    spread = "" if deviation is None else f" ± {number_text(deviation)}"
+    return f"{name} {number_text(result.metrics[name])}{spread}{bounds}"
 
 
 if __name__ == "__main__":

@@ -39,6 +39,10 @@ Workers = Annotated[
     int | None,
     Option("--workers", metavar="N", min=2, help="Train with N processes of this machine, each with its share of it."),
 ]
+Seeds = Annotated[
+    int | None,
+    Option("--seeds", metavar="N", min=2, help="Train with N seeds, the recipe's own and those after it: their mean."),
+]
 Which = Annotated[
     Literal["best", "last"],
     Option("--model", metavar="best|last", help="The best epoch's model, or the last one's.", show_default=True),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dlkit.evaluation.expectation import Expectation
     from dlkit.runs.folder import RunFolder
     from dlkit.runs.group import GroupFolder
-    from dlkit.workflows.folds import Folds
+    from dlkit.workflows.group import Group
     from dlkit.workflows.run import Run
 
 
@@ -79,25 +79,27 @@ def report_evaluation(out: Output, evaluation: Evaluation, expectations: Sequenc
     out.table(columns, rows)
 
 
-def report_folds(out: Output, folds: Folds, where: str) -> None:
-    """Says what the runs of all folds reached."""
+def report_group(out: Output, group: Group, where: str) -> None:
+    """Says what the runs of a group reached."""
     out.say()
     out.table(
         {"metric": "left", "mean": "right", "deviation": "right", "expected": "left"},
         [
-            (name, f"{mean:.4f}", f"{folds.deviations[name]:.4f}", _expected(folds.expectations, name))
-            for name, mean in folds.metrics.items()
+            (name, f"{mean:.4f}", f"{group.deviations[name]:.4f}", _expected(group.expectations, name))
+            for name, mean in group.metrics.items()
         ],
     )
-    _say_expectations(out, folds.expectations)
-    out.say(f"\nThe runs of the {len(folds.runs)} folds are in {folds.folder.path}. Next:\n  dlkit runs{where}")
+    _say_expectations(out, group.expectations)
+    folder, kind = group.folder.path, group.members.kind
+    out.say(f"\nThe runs of the {len(group.runs)} {kind} are in {folder}. Next:\n  dlkit runs{where}")
     out.result(
         {
-            "run": str(folds.folder.path.resolve()),
-            "metrics": dict(folds.metrics),
-            "deviations": dict(folds.deviations),
-            "members": [{"run": str(run.folder.path.resolve()), "metrics": dict(run.metrics)} for run in folds.runs],
-            "expectations": [found.as_dict() for found in folds.expectations],
+            "run": str(folder.resolve()),
+            **group.members.told,
+            "metrics": dict(group.metrics),
+            "deviations": dict(group.deviations),
+            "members": [{"run": str(run.folder.path.resolve()), "metrics": dict(run.metrics)} for run in group.runs],
+            "expectations": [found.as_dict() for found in group.expectations],
         }
     )
 

@@ -31,6 +31,7 @@ class Expectation:
         over: The other run that it is held over, as the recipe names it.
         other: What that run had measured.
         difference: The value, less that of the other run.
+        deviation: Of a mean over the members of a group, the standard deviation of what is held against the bound.
     """
 
     metric: str
@@ -40,25 +41,35 @@ class Expectation:
     over: str | None = None
     other: float | None = None
     difference: float | None = None
+    deviation: float | None = None
+
+    @property
+    def held(self) -> float | None:
+        """What is held against the bound."""
+        return self.difference if self.over else self.value
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; what tells of another run only where there is one."""
-        values = asdict(self)
-        return values if self.over else {name: values[name] for name in ("metric", "bound", "value", "met")}
+        """For JSON; what tells of another run, or of a group, only where there is one."""
+        no_part = set() if self.over else {"over", "other", "difference"}
+        no_part |= {"deviation"} if self.deviation is None else set()
+        return {name: value for name, value in asdict(self).items() if name not in no_part}
 
     def measured(self, number: Callable[[float], str]) -> str:
         """What was measured, in words: `0.9812`, or `0.1120 = 0.6630 - 0.5510` over another run.
+
+        Of a group with the standard deviation: `0.9812 ± 0.0031`, `0.1120 ± 0.0040 = 0.6630 - 0.5510`.
 
         Args:
             number: Writes a number.
         """
         if self.value is None:
             return "not measured"
+        spread = "" if self.deviation is None else f" ± {number(self.deviation)}"
         if self.over is None:
-            return number(self.value)
+            return f"{number(self.value)}{spread}"
         if self.other is None or self.difference is None:
             return f"{number(self.value)}, not measured by the other"
-        return f"{number(self.difference)} = {number(self.value)} - {number(self.other)}"
+        return f"{number(self.difference)}{spread} = {number(self.value)} - {number(self.other)}"
 
 
 def compare(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from dlkit.runs import json_text
 from dlkit.runs.atomic import write_json
 
 _GIB = 2**30
-_NUMBERS = ("value", "other", "difference")  # of an expectation
+_NUMBERS = ("value", "other", "difference", "deviation")  # of an expectation
+_OF_MEANS = ("deviations", "mean_of")  # of a result
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +26,19 @@ class Result:
 
     Args:
         met: Whether that is what it expects.
-        metrics: What was measured, by name, as `test_accuracy`.
+        metrics: What was measured, by name, as `test_accuracy`; of folds or seeds, the means.
         intervals: The bounds within which a metric lies with a confidence of 95 %, of those that have any.
         expectations: Each bound of its `expect`: `metric`, `bound` (`at least 0.98`), `value` and `met`;
-            of one over another run also `over`, `other` and `difference`.
+            of one over another run also `over`, `other` and `difference`; of means the `deviation` of what is held.
         seconds: The time that data, training and evaluation took.
-        seed: The seed.
+        seed: The seed; of several, the first.
         date: The end of it, in UTC, as `2025-01-31T14:25:30Z`.
         digest: That of the recipe as it was trained (`dlkit.recipe.digest`).
         machine: `cpu`, `cores`, `memory_bytes`, and the names of `gpus`.
         versions: Of `python`, `dlkit`, `keras`, `tensorflow`.
         git: `commit` of dlkit, and whether code of it had changes that were `uncommitted`; None outside a repository.
+        deviations: The standard deviations that go with means.
+        mean_of: Of means, how many runs they are of: `{"seeds": 3}`, `{"folds": 5}`.
     """
 
     met: bool
@@ -49,12 +52,19 @@ class Result:
     machine: Mapping[str, Any]
     versions: Mapping[str, str | None]
     git: Mapping[str, Any] | None = None
+    deviations: Mapping[str, float] = field(default_factory=dict)
+    mean_of: Mapping[str, int] | None = None
 
     @property
     def reached(self) -> dict[str, float]:
         """The metrics of which something is expected."""
         names = dict.fromkeys(bound["metric"] for bound in self.expectations)
         return {name: self.metrics[name] for name in names if name in self.metrics}
+
+    @property
+    def mean_text(self) -> str:
+        """`mean of 3 seeds`; nothing of a single run."""
+        return ", ".join(f"mean of {count} {kind}" for kind, count in (self.mean_of or {}).items())
 
     @property
     def duration(self) -> str:
@@ -104,17 +114,24 @@ def record(path: Path, name: str, result: Result) -> None:
         DlkitError: The file is damaged (`damaged-file`) or cannot be written (`cannot-write`).
     """
     results = {**read_results(path), name: result}
-    write_json(path, {"recipes": {name: asdict(results[name]) for name in sorted(results)}})
+    write_json(path, {"recipes": {name: _written(results[name]) for name in sorted(results)}})
+
+
+def _written(result: Result) -> dict[str, Any]:
+    """What is told of means stands only where there are any."""
+    return {name: value for name, value in asdict(result).items() if value or name not in _OF_MEANS}
 
 
 def _read(entry: Mapping[str, Any]) -> Result:
     metrics = {name: json_text.number(value) for name, value in entry["metrics"].items()}
+    deviations = {name: json_text.number(value) for name, value in entry.get("deviations", {}).items()}
     intervals = {name: [json_text.number(bound) for bound in bounds] for name, bounds in entry["intervals"].items()}
     bounds = [
         {**each, **{name: json_text.number(each[name]) for name in _NUMBERS if name in each}}
         for each in entry["expectations"]
     ]
-    return Result(**{**entry, "metrics": metrics, "intervals": intervals, "expectations": bounds})
+    numbers = {"metrics": metrics, "intervals": intervals, "expectations": bounds, "deviations": deviations}
+    return Result(**{**entry, **numbers})
 
 
 def _short(value: float) -> str:

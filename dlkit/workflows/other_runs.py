@@ -17,6 +17,7 @@ from dlkit.recipe.values import resolved_path
 from dlkit.runs.atomic import write_json
 from dlkit.runs.find import all_runs, find_run
 from dlkit.runs.folder import RunFolder
+from dlkit.workflows.members import with_seed
 from dlkit.workflows.preparation import custom_objects
 from dlkit.workflows.recipe_file import read_provenance
 from dlkit.workflows.same_recipe import differences, leaves_of
@@ -35,7 +36,7 @@ class OtherRuns:
         root: The folder that holds the runs.
         train: Trains a recipe whose run there is not yet; None: that is an error.
         allow_plugins: Whether plugins may be run.
-        found: Those that were found, by what the recipe has for them.
+        found: Those that were found, by what the recipe has for them, and the seed where one is asked for.
     """
 
     root: Path
@@ -54,15 +55,20 @@ class OtherRuns:
         kept = {reference: RunFolder(root / path) for reference, path in known.items()}
         return cls(root, train, allow_plugins, {word: each for word, each in kept.items() if each.best_model.is_file()})
 
-    def find(self, reference: str) -> RunFolder:
+    def find(self, reference: str, seed: int | None = None) -> RunFolder:
         """The run that is meant.
+
+        Args:
+            seed: As for `other_run`.
 
         Raises:
             As `other_run`.
         """
-        if reference not in self.found:
-            self.found[reference] = other_run(reference, self.root, self.train, self.allow_plugins)
-        return self.found[reference]
+        # The same recipe may be meant with its own seed as well, where its model is a layer.
+        key = reference if seed is None or reference.startswith(RUN) else f"{reference} with seed {seed}"
+        if key not in self.found:
+            self.found[key] = other_run(reference, self.root, self.train, self.allow_plugins, seed)
+        return self.found[key]
 
     def keep(self, run: RunFolder) -> None:
         """Notes with a run what it refers to.
@@ -75,7 +81,9 @@ class OtherRuns:
             write_json(run.provenance, {**read_provenance(run), _KEPT: paths})
 
 
-def other_run(reference: str, root: Path, train: Train | None, allow_plugins: bool = False) -> RunFolder:
+def other_run(
+    reference: str, root: Path, train: Train | None, allow_plugins: bool = False, seed: int | None = None
+) -> RunFolder:
     """The run that is meant.
 
     Args:
@@ -84,6 +92,7 @@ def other_run(reference: str, root: Path, train: Train | None, allow_plugins: bo
         root: The folder that holds the runs.
         train: Trains a recipe whose run there is not yet; None: that is an error.
         allow_plugins: Whether plugins may be run.
+        seed: The seed that the recipe is meant with; None: its own.
 
     Raises:
         RecipeError: The recipe is mistaken.
@@ -92,17 +101,19 @@ def other_run(reference: str, root: Path, train: Train | None, allow_plugins: bo
     if reference.startswith(RUN):
         return find_run(reference.removeprefix(RUN), root)
     name, quick = recipe_of(reference)
-    recipe = load(name, quick=quick, allow_plugins=allow_plugins)
+    as_written = load(name, quick=quick, allow_plugins=allow_plugins)
     if name in _waiting.get():
         chain = " -> ".join([*_waiting.get(), name])
         raise DlkitError(f"The recipe refers to itself: {chain}.", "Refer to a run or a file.", "refers-to-itself")
+    recipe = as_written if seed is None else with_seed(as_written, seed)
     wanted = leaves_of(recipe)
     finished = (run for run in all_runs(root) if run.state() == "finished" and run.recipe.exists())
     for run in finished:
         if _is_run_of(leaves_of(run.recipe.read_text(encoding="utf-8")), wanted):
             return run
     if train is None:
-        cure = f"Train it first: dlkit train {name}{' --quick' * quick}"
+        other_seed = f" --set seed={seed}" if recipe is not as_written else ""
+        cure = f"Train it first: dlkit train {name}{' --quick' * quick}{other_seed}"
         raise DlkitError(f"There is no finished run of `{name}`, which the recipe refers to.", cure, "run-not-found")
     token = _waiting.set((*_waiting.get(), name))
     try:
@@ -122,6 +133,8 @@ def _is_run_of(run: dict[str, object], recipe: dict[str, object]) -> bool:
 def runs_compared(recipe: Recipe, others: OtherRuns) -> dict[str, OtherRun]:
     """The runs that `expect` holds the recipe over, by reference; those that there are not yet are trained here.
 
+    Two recipes are compared under one seed: `recipe:NAME` is that recipe with the seed of this one.
+
     Raises:
         RecipeError: A recipe that is referred to is mistaken.
         DlkitError: As `other_run`; or a run has not measured what is expected (`not-measured`).
@@ -131,7 +144,7 @@ def runs_compared(recipe: Recipe, others: OtherRuns) -> dict[str, OtherRun]:
         if expected.over is None:
             continue
         if expected.over not in found:
-            run = others.find(expected.over)
+            run = others.find(expected.over, recipe.config.seed)
             measured = Evaluation.read(run.evaluation) or Evaluation()
             found[expected.over] = OtherRun(str(run.path), measured.metrics)
         known = found[expected.over]

@@ -35,16 +35,21 @@ def write_recipe(
         raw_features: What is known of the features before they are preprocessed: saved models take them so.
         scales: Of the targets whose loss is taken of scaled values.
     """
-    for path in recipe.components.files:
-        (run.path / "plugins").mkdir(exist_ok=True)
-        with suppress(shutil.SameFileError):  # the run is resumed
-            shutil.copyfile(path, run.path / "plugins" / path.name)
+    copy_plugins(recipe, run.path)
     write_text(run.recipe, to_yaml(recipe_values(recipe)))
     facts = {key: value for key, value in dataclasses.asdict(recipe.facts).items() if value is not None}
     raw = {name: dataclasses.asdict(feature) for name, feature in raw_features.items()}
     changed = {name: entry for name, entry in facts["features"].items() if entry != raw.get(name)}
     scaled = {name: [scale.mean.tolist(), scale.deviation.tolist()] for name, scale in scales.items()}
     write_json(run.preprocessing, {**facts, "features": raw, "preprocessed": changed, "scales": scaled})
+
+
+def copy_plugins(recipe: Recipe, folder: Path) -> None:
+    """Copies the plugins of a recipe to where the recipe that is kept in the folder names them."""
+    for path in recipe.components.files:
+        (folder / "plugins").mkdir(exist_ok=True)
+        with suppress(shutil.SameFileError):  # the run is resumed
+            shutil.copyfile(path, folder / "plugins" / path.name)
 
 
 def recipe_of(run: RunFolder, allow_plugins: bool = False) -> Recipe:

@@ -81,5 +81,7 @@ def record_result(
         machine={**{name: machine[name] for name in _MACHINE}, "gpus": list(gpus)},
         versions={name: known[name] for name in _VERSIONS},
         git=git,
+        deviations=dict(verified.deviations),
+        mean_of=dict(verified.mean_of) if verified.mean_of else None,
     )
     record(file, recipe.name, result)

@@ -79,7 +79,7 @@ def train(
     if isinstance(folds, int):
         raise DlkitError(
             f"The recipe has {folds} folds, and `train` takes one of them.",
-            f"Choose it with data.folds: {{fold: 1, of: {folds}}}, or train all with `dlkit.workflows.folds.train_folds`.",
+            f"Choose it with data.folds: {{fold: 1, of: {folds}}}, or train all with `dlkit.workflows.group.train_group`.",
             code="several-folds",
         )
     refuse_unavailable(recipe)
@@ -189,7 +189,8 @@ def _training_others(root: Path, devices: Devices, tell: Callable[[str], None]) 
     """What trains a recipe that another one refers to; several processes cannot stop for that."""
 
     def train_other(other: Recipe) -> RunFolder:
-        tell(f"\nThere is no run of {other.name} yet, which the recipe refers to. It is trained first:")
+        meant = f"{other.name} yet, which the recipe refers to"
+        tell(f"\nThere is no run of {meant}. It is trained first, with the seed {other.config.seed}:")
         run = train(other, runs_dir=root, told=tell).folder
         tell(f"The run of {other.name} is in {run.path}.\n")
         return run

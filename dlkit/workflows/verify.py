@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -22,7 +20,9 @@ from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
 from dlkit.runs.folder import RunFolder
 from dlkit.training.progress import Display
-from dlkit.workflows.folds import train_folds
+from dlkit.training.retracing import without_retracing_warning
+from dlkit.workflows.group import train_group
+from dlkit.workflows.members import folds_of, seeds_of
 from dlkit.workflows.recording import code_state, record_result
 from dlkit.workflows.train import train
 
@@ -42,11 +42,13 @@ class Verified:
         verdict: `met`; `short` of what it expects; `skipped`, since there is nothing to learn from or to compare with;
             `failed`.
         reason: Why it was skipped or failed, in one line.
-        metrics: What was measured, as `test_accuracy`; of folds, the means.
+        metrics: What was measured, as `test_accuracy`; of folds or seeds, the means.
+        deviations: The standard deviations that go with means.
+        mean_of: Of means, how many runs they are of, as `{"seeds": 3}`.
         intervals: The bounds within which a metric lies with a confidence of 95 %, of those that have any.
         expectations: Each bound of `expect`, and what was measured.
         seconds: The time that data, training and evaluation took.
-        run: The folder of the run, or of the group of folds, where there is one.
+        run: The folder of the run, or of the group, where there is one.
     """
 
     name: str
@@ -57,11 +59,14 @@ class Verified:
     expectations: Sequence[Expectation] = ()
     seconds: float = 0.0
     run: Path | None = None
+    deviations: Mapping[str, float] = field(default_factory=dict)
+    mean_of: Mapping[str, int] | None = None
 
 
 def verify(
     recipe: Recipe,
     *,
+    seeds: int | None = None,
     runs_dir: Path | None = None,
     record_in: Path | None = None,
     display: Callable[[], Display] | None = None,
@@ -75,6 +80,7 @@ def verify(
 
     Args:
         recipe: What `dlkit.load` gives; with `quick=True` there, its quick variant.
+        seeds: With how many seeds it is trained, its own and those after it, to compare the means; None: with its own.
         runs_dir: Where runs are kept; DLKIT_RUNS_DIR or `./runs` where it is None.
         record_in: The file that the result is recorded in, as `recording.file_for_results` gives it.
         display: Makes what shows the progress of a run; what suits standard error where it is None.
@@ -101,8 +107,8 @@ def verify(
     keras.backend.clear_session()  # so that no recipe depends on those before it
     begin = time.monotonic()
     try:
-        with _without_retracing():
-            found = _trained(recipe, runs_dir, display, command, began, warned, told)
+        with without_retracing_warning():
+            found = _trained(recipe, seeds, runs_dir, display, command, began, warned, told)
     except Exception as error:  # noqa: BLE001  whatever is wrong with one recipe, others are to be verified after it
         if failed:
             failed(error)
@@ -118,6 +124,7 @@ def verify(
 
 def _trained(
     recipe: Recipe,
+    seeds: int | None,
     runs_dir: Path | None,
     display: Callable[[], Display] | None,
     command: Sequence[str] | None,
@@ -125,18 +132,24 @@ def _trained(
     warned: Callable[[Diagnostic], None] | None,
     told: Callable[[str], None] | None,
 ) -> Verified:
-    if isinstance(recipe.config.data.folds, int):
-        folds = train_folds(
-            recipe,
+    if seeds or isinstance(recipe.config.data.folds, int):
+        group = train_group(
+            seeds_of(recipe, seeds) if seeds else folds_of(recipe),
             runs_dir=runs_dir,
             display=display,
             command=command,
-            started=lambda number, folder, facts: began(folder, facts),
+            started=lambda label, folder, facts: began(folder, facts),
             warned=warned,
+            told=told,
         )
-        verdict = _verdict(folds.expectations)
         return Verified(
-            recipe.name, verdict, None, folds.metrics, expectations=folds.expectations, run=folds.folder.path
+            recipe.name,
+            _verdict(group.expectations),
+            metrics=group.metrics,
+            expectations=group.expectations,
+            run=group.folder.path,
+            deviations=group.deviations,
+            mean_of=group.members.mean_of,
         )
     shown = display() if display else None
     run = train(recipe, runs_dir=runs_dir, display=shown, command=command, started=began, warned=warned, told=told)
@@ -146,21 +159,6 @@ def _trained(
 
 def _verdict(expectations: Sequence[Expectation]) -> Verdict:
     return "met" if all(each.met for each in expectations) else "short"
-
-
-@contextmanager
-def _without_retracing() -> Iterator[None]:
-    """Drops TensorFlow's warning that functions are traced again and again: every recipe has its own model."""
-
-    def says_something(line: logging.LogRecord) -> bool:
-        return "tf.function retracing" not in line.getMessage()
-
-    logger = tf.get_logger()
-    logger.addFilter(says_something)
-    try:
-        yield
-    finally:
-        logger.removeFilter(says_something)
 
 
 def _reason(error: Exception) -> str:

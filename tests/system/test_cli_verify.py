@@ -66,7 +66,10 @@ def test_as_json(dlkit, folder):
     assert answer.status == 0
     good, gone = answer.json["recipes"]
     assert (
-        {"name", "verdict", "reason", "metrics", "intervals", "expectations", "seconds", "run"}
+        {
+            *("name", "verdict", "reason", "metrics", "intervals", "expectations", "seconds", "run"),
+            *("deviations", "mean_of"),
+        }
         == set(good)
         == set(gone)
     )
@@ -191,6 +194,22 @@ def test_what_is_recorded_is_listed_with_a_mark_where_the_recipe_was_changed_sin
         in (table["notes/three_six_six_one"])
     )
     assert "not recorded" in table["digits/cnn"]
+
+
+def test_means_of_seeds_are_recorded_listed_and_in_the_table(dlkit, shipped, repository):
+    tiny = shipped / "tiny.yaml"
+    tiny.write_text(tiny.read_text().replace("1.1", "0"))
+    answer = dlkit("verify", "tiny", "--seeds", "2", "--record")
+    assert answer.status == 0
+    recorded = json.loads((shipped / "results.json").read_text())["recipes"]["tiny"]
+    assert (recorded["mean_of"], recorded["intervals"]) == ({"seeds": 2}, {})
+    accuracy, deviation = recorded["metrics"]["test_accuracy"], recorded["deviations"]["test_accuracy"]
+    assert rows(answer.stdout)[0][2] == f"{accuracy:.4f} ± {deviation:.4f}"
+    assert f"test accuracy {accuracy:.4f}, " in dlkit("list", "tiny").stdout
+    assert dlkit("list", "tiny").stdout.endswith(", mean of 2 seeds\n")
+    page = runpy.run_path(str(repository / "scripts" / "update_recipe_table.py"))
+    (line,) = (line for line in page["_table"]().splitlines() if "`tiny`" in line)
+    assert f"test_accuracy {accuracy:.4f} ± {deviation:.4f}<br>" in line and "<br>mean of 2 seeds |" in line
 
 
 def test_only_what_ships_is_recorded_and_as_it_ships(dlkit, shipped, tmp_path):

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from dlkit.recipe.load import parse
-from dlkit.workflows.folds import train_folds
+from dlkit.workflows.group import train_group
+from dlkit.workflows.members import folds_of
 from dlkit.workflows.train import train
 
 RECIPE = """
@@ -34,7 +35,7 @@ def runs(reports, tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("runs")
     for rate in ("1e-2", "1e-3"):
         train(parse(RECIPE.replace("FOLDS", "test: 0.2").replace("RATE", rate)), runs_dir=runs)
-    train_folds(parse(RECIPE.replace("FOLDS", "folds: 2").replace("RATE", "1e-3")), runs_dir=runs)
+    train_group(folds_of(parse(RECIPE.replace("FOLDS", "folds: 2").replace("RATE", "1e-3"))), runs_dir=runs)
     return runs
 
 

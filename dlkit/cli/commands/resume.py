@@ -12,7 +12,7 @@ from dlkit.cli.app import command
 from dlkit.cli.launching import launch_workers
 from dlkit.cli.options import AllowPlugins, LogicalDevices, Run, RunsDir, Settings, Workers
 from dlkit.cli.output import Output
-from dlkit.cli.trained import report_folds, report_run, telling_how_to_resume
+from dlkit.cli.trained import report_group, report_run, telling_how_to_resume
 
 if TYPE_CHECKING:
     from dlkit.recipe.facts import DataFacts
@@ -41,8 +41,8 @@ def resume(
 ) -> None:
     """Goes on with a run; the result is that of a run left alone, bit for bit.
 
-    A run that has finished may be lengthened with --set training.epochs. Of a group, as the folds of a recipe, those go
-    on that are not done.
+    A run that has finished may be lengthened with --set training.epochs. Of a group, as the folds of a recipe or its
+    seeds, those go on that are not done.
     """
     from dlkit.cli.start import start_tensorflow
     from dlkit.runs.find import find_whole, runs_root
@@ -62,17 +62,19 @@ def resume(
     def started(folder: RunFolder, facts: DataFacts) -> None:
         out.say(f"run folder: {folder.path}")
 
-    def started_fold(number: int, folder: RunFolder, facts: DataFacts) -> None:
-        out.say(f"\nfold {number}")
+    def started_member(label: str, folder: RunFolder, facts: DataFacts) -> None:
+        out.say(f"\n{label}")
         started(folder, facts)
 
     with telling_how_to_resume([whole], typed):
         start_tensorflow(logical_devices)
         if isinstance(whole, GroupFolder):
-            from dlkit.workflows.folds import resume_folds
+            from dlkit.workflows.group import resume_group
 
-            folds = resume_folds(whole, command=typed, started=started_fold, allow_plugins=allow_plugins)
-            report_folds(out, folds, where)
+            group = resume_group(
+                whole, command=typed, started=started_member, told=out.say, allow_plugins=allow_plugins
+            )
+            report_group(out, group, where)
             return
         from dlkit.workflows.resume import resume as resume_run
 

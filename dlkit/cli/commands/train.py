@@ -9,9 +9,9 @@ from typer import BadParameter, Option
 
 from dlkit.cli.app import command
 from dlkit.cli.launching import launch_workers
-from dlkit.cli.options import AllowPlugins, LogicalDevices, Quick, Recipe, RunsDir, Settings, Workers
+from dlkit.cli.options import AllowPlugins, LogicalDevices, Quick, Recipe, RunsDir, Seeds, Settings, Workers
 from dlkit.cli.output import Output
-from dlkit.cli.trained import report_folds, report_run, telling_how_to_resume
+from dlkit.cli.trained import report_group, report_run, telling_how_to_resume
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dlkit.recipe.facts import DataFacts
     from dlkit.recipe.load import Recipe as Loaded
     from dlkit.runs.folder import RunFolder
+    from dlkit.workflows.members import Members
 
 Fold = Annotated[int | None, Option("--fold", metavar="K", help="Train one of the recipe's folds only, from 1.")]
 
@@ -32,6 +33,7 @@ FindLearningRate = Annotated[
     "Training",
     "dlkit train digits/cnn",
     "dlkit train digits/cnn --find-lr",
+    "dlkit train digits/cnn --seeds 3",
     "dlkit train mine.yaml --quick",
     "dlkit train digits/cnn --set data.folds=5 --fold 2",
     "dlkit train fashion_mnist/cnn --set training.epochs=5 --set training.optimizer.learning_rate=3e-4",
@@ -41,6 +43,7 @@ def train(
     recipe: Recipe,
     quick: Quick = False,
     fold: Fold = None,
+    seeds: Seeds = None,
     find_lr: FindLearningRate = False,
     workers: Workers = None,
     logical_devices: LogicalDevices = None,
@@ -51,21 +54,22 @@ def train(
     """Trains a recipe and tests the best model.
 
     The recipe, the models, metrics and curves are kept in a run folder of their own, also after Ctrl-C. A recipe with
-    `data.folds` is trained once for each fold, or for the one that --fold names.
+    `data.folds` is trained once for each fold, or for the one that --fold names; with --seeds, once for each seed.
     """
     from dlkit.cli.start import start_tensorflow
     from dlkit.recipe.load import load
 
     loaded = load(recipe, settings or (), quick=quick, allow_plugins=allow_plugins)
-    _check_devices(find_lr, workers, logical_devices)
+    _check_options(fold, seeds, find_lr, workers, logical_devices)
     if fold is not None:
         loaded = _one_fold(loaded, fold)
     if logical_devices and loaded.config.training.strategy == "none":
         loaded = loaded.with_value("mirrored", "training", "strategy")
+    members = _members(loaded, seeds)
     for warning in loaded.warnings:
         out.tell_diagnostics(f"{warning.render()}\n")
     if workers:
-        if isinstance(loaded.config.data.folds, int):
+        if members:
             raise BadParameter("folds are trained one after another; choose one with --fold", param_hint="--workers")
         launch_workers(out, workers, "--set", "training.strategy=multi_worker")
     out.say(": ".join(filter(None, [loaded.name, loaded.config.summary])))
@@ -81,8 +85,8 @@ def train(
     def warned(doubt: Diagnostic) -> None:
         out.tell_diagnostics(f"\n{doubt.render()}\n")
 
-    def started_fold(number: int, folder: RunFolder, facts: DataFacts) -> None:
-        out.say(f"\nfold {number} of {loaded.config.data.folds}")
+    def started_member(label: str, folder: RunFolder, facts: DataFacts) -> None:
+        out.say(f"\n{label}")
         started(folder, facts)
 
     if find_lr:
@@ -91,11 +95,13 @@ def train(
     where = f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else ""
     with telling_how_to_resume(folders, typed):
         start_tensorflow(logical_devices)
-        if isinstance(loaded.config.data.folds, int):
-            from dlkit.workflows.folds import train_folds
+        if members:
+            from dlkit.workflows.group import train_group
 
-            folds = train_folds(loaded, runs_dir=runs_dir, command=typed, started=started_fold, warned=warned)
-            report_folds(out, folds, where)
+            group = train_group(
+                members, runs_dir=runs_dir, command=typed, started=started_member, warned=warned, told=out.say
+            )
+            report_group(out, group, where)
             return
         from dlkit.workflows.train import train as train_recipe
 
@@ -103,8 +109,26 @@ def train(
     report_run(out, run, where)
 
 
-def _check_devices(find_lr: bool, workers: int | None, logical_devices: int | None) -> None:
+def _members(recipe: Loaded, seeds: int | None) -> Members | None:
+    """What is trained one after another; None: the recipe alone."""
+    from dlkit.workflows.members import folds_of, seeds_of
+
+    if seeds:
+        return seeds_of(recipe, seeds)
+    return folds_of(recipe) if isinstance(recipe.config.data.folds, int) else None
+
+
+def _check_options(
+    fold: int | None, seeds: int | None, find_lr: bool, workers: int | None, logical_devices: int | None
+) -> None:
     """Refuses options that do not go together."""
+    if seeds and find_lr:
+        raise BadParameter("the learning rate is looked for with one seed", param_hint="--seeds")
+    if seeds and fold is not None:
+        told = "one fold is one run; several seeds of it take --set data.folds='{fold: 1, of: 5}'"
+        raise BadParameter(told, param_hint="--seeds")
+    if seeds and workers:
+        raise BadParameter("seeds are trained one after another; choose one with --set seed=1", param_hint="--workers")
     if find_lr and (workers or logical_devices):
         raise BadParameter("the learning rate is looked for on one device", param_hint="--find-lr")
     if workers and logical_devices:

@@ -13,7 +13,7 @@ from typer import Argument, BadParameter, Exit, Option
 
 from dlkit.cli.app import command
 from dlkit.cli.failures import DONE, FAILED, SHORT, failure_of, let_go
-from dlkit.cli.options import AllowPlugins, Quick, RunsDir, Settings
+from dlkit.cli.options import AllowPlugins, Quick, RunsDir, Seeds, Settings
 from dlkit.cli.output import Output
 from dlkit.evaluation.number_text import number_text
 
@@ -43,11 +43,13 @@ Record = Annotated[
     "dlkit verify digits/cnn",
     "dlkit verify all --quick",
     "dlkit verify digits/cnn fashion_mnist/cnn --record",
+    "dlkit verify digits/cnn --seeds 3",
 )
 def verify(
     out: Output,
     recipes: Recipes,
     quick: Quick = False,
+    seeds: Seeds = None,
     record: Record = False,
     settings: Settings = None,
     runs_dir: RunsDir = None,
@@ -55,6 +57,7 @@ def verify(
 ) -> None:
     """Trains recipes one after another, and compares what each reaches with its `expect`.
 
+    With --seeds the means are compared; a recipe that is held over another is compared with it under the same seeds.
     A recipe whose data is not there is skipped. The exit status is 3 where a recipe falls short of what it expects, 1
     where one cannot be trained or all are skipped.
     """
@@ -63,7 +66,7 @@ def verify(
             f"what is recorded is reached by the recipe as it ships, without {'--quick' if quick else '--set'}",
             param_hint="--record",
         )
-    loaded = _loaded(recipes, settings or (), quick, allow_plugins)
+    loaded = _loaded(recipes, settings or (), quick, seeds, allow_plugins)
     file = None
     if record:
         from dlkit.workflows.recording import file_for_results
@@ -72,14 +75,14 @@ def verify(
     found: list[Verified] = []
     folders: list[Path] = []
     try:
-        for verified in _verified(out, loaded, folders, runs_dir, file):
+        for verified in _verified(out, loaded, seeds, folders, runs_dir, file):
             found.append(verified)
     except KeyboardInterrupt as interruption:
         _table(out, found)
         if folders:
             interruption.add_note(f"This run alone goes on with: dlkit resume {shlex.quote(str(folders[0]))}")
-        options = {"--quick": quick, "--record": record, "--set": settings, "--runs-dir": runs_dir}
-        left = _typed(list(loaded)[len(found) :], {**options, "--allow-plugins": allow_plugins})
+        options = {"--quick": quick, "--seeds": seeds, "--record": record, "--set": settings}
+        left = _typed(list(loaded)[len(found) :], {**options, "--runs-dir": runs_dir, "--allow-plugins": allow_plugins})
         interruption.add_note(f"Go on with: {left}")
         raise
     out.say()
@@ -93,6 +96,7 @@ def verify(
 def _verified(
     out: Output,
     loaded: Mapping[str, Recipe | None],
+    seeds: int | None,
     folders: list[Path],
     runs_dir: Path | None,
     file: Path | None,
@@ -132,6 +136,7 @@ def _verified(
             warned(warning)
         verified = verify(
             recipe,
+            seeds=seeds,
             runs_dir=runs_dir,
             record_in=file,
             command=["dlkit", *out.words],
@@ -146,7 +151,7 @@ def _verified(
 
 
 def _loaded(
-    references: Sequence[str], settings: Sequence[str], quick: bool, allow_plugins: bool
+    references: Sequence[str], settings: Sequence[str], quick: bool, seeds: int | None, allow_plugins: bool
 ) -> dict[str, Recipe | None]:
     """The recipes by what they were called; None for one without a quick variant where that is wanted.
 
@@ -155,12 +160,15 @@ def _loaded(
     """
     from dlkit.recipe.diagnostics import RecipeError
     from dlkit.recipe.load import load
+    from dlkit.workflows.members import seeds_of
 
     loaded: dict[str, Recipe | None] = {}
     errors: list[Diagnostic] = []
     for reference in dict.fromkeys(_expanded(references)):
         try:
-            loaded[reference] = load(reference, settings, quick=quick, allow_plugins=allow_plugins)
+            loaded[reference] = recipe = load(reference, settings, quick=quick, allow_plugins=allow_plugins)
+            if seeds:
+                seeds_of(recipe, seeds)  # what cannot be is told before any is trained
         except RecipeError as error:
             loaded[reference] = None
             errors += [found for found in error.diagnostics if found.code != "no-quick"]

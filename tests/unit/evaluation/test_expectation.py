@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def test_both_numbers_and_the_difference_are_told() -> None:
     assert found.measured("{:.2f}".format) == "0.08 = 0.88 - 0.80"
     assert only(Expected(at_least=0.05)).measured("{:.2f}".format) == "0.88"
     assert only(Expected(at_least=0.05), None).measured("{:.2f}".format) == "not measured"
+
+
+def test_of_a_mean_the_deviation_is_told() -> None:
+    mean = replace(only(Expected(at_least=0.05, over="recipe:base")), deviation=0.01)
+    assert mean.measured("{:.2f}".format) == "0.08 ± 0.01 = 0.88 - 0.80"
+    assert set(mean.as_dict()) == {"metric", "bound", "value", "met", "over", "other", "difference", "deviation"}
+    alone = replace(only(Expected(at_least=0.05)), deviation=0.01)
+    assert alone.measured("{:.2f}".format) == "0.88 ± 0.01"
+    assert set(alone.as_dict()) == {"metric", "bound", "value", "met", "deviation"}
+    assert set(only(Expected(at_least=0.05)).as_dict()) == {"metric", "bound", "value", "met"}
 
 
 def test_without_the_other_run_nothing_is_met() -> None:

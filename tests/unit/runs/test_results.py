@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,17 @@ def test_what_is_recorded_is_read_and_others_stay_in_the_order_of_their_names(tm
     assert found["digits/cnn"] == replace(RESULT, seconds=12.0)
     assert math.isnan(found["adult/mlp"].metrics["test_loss"]) and not found["adult/mlp"].met
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_what_is_told_of_means_stands_only_where_there_are_any(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    mean = replace(RESULT, deviations={"test_accuracy": 0.01, "test_loss": math.inf}, mean_of={"seeds": 3})
+    record(file, "digits/mlp", mean)
+    record(file, "digits/cnn", RESULT)
+    entries = json.loads(file.read_text())["recipes"]
+    assert entries["digits/mlp"].keys() - entries["digits/cnn"].keys() == {"deviations", "mean_of"}
+    assert read_results(file) == {"digits/cnn": RESULT, "digits/mlp": mean}
+    assert (RESULT.mean_text, mean.mean_text) == ("", "mean of 3 seeds")
 
 
 @pytest.mark.parametrize("text", ["", "<<<<<<< HEAD", "[]", '{"recipes": {"digits/cnn": {"met": true}}}'])

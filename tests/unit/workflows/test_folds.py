@@ -20,7 +20,8 @@ from dlkit.recipe.facts import DataFacts
 from dlkit.runs.find import all_runs, find_whole
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
-from dlkit.workflows.folds import resume_folds, train_folds
+from dlkit.workflows.group import resume_group, train_group
+from dlkit.workflows.members import folds_of
 
 RECIPE = {
     "name": "flowers",
@@ -36,10 +37,10 @@ def weights(model: keras.Model) -> bytes:
 
 
 def test_a_fold_alone_is_the_fold_among_others_to_the_bit(tmp_path: Path) -> None:
-    told: list[int] = []
+    told: list[str] = []
     recipe = dlkit.load(RECIPE)
-    folds = train_folds(recipe, runs_dir=tmp_path, started=lambda number, folder, facts: told.append(number))
-    assert told == [1, 2, 3] and all(found.met for found in folds.expectations)
+    folds = train_group(folds_of(recipe), runs_dir=tmp_path, started=lambda label, folder, facts: told.append(label))
+    assert told == ["fold 1 of 3", "fold 2 of 3", "fold 3 of 3"] and all(found.met for found in folds.expectations)
     alone = dlkit.train(dlkit.load(RECIPE, {"data.folds": {"fold": 2, "of": 3}}), runs_dir=tmp_path)
     assert weights(alone.model) == weights(folds.runs[1].model)
     assert alone.metrics == folds.runs[1].metrics
@@ -54,20 +55,20 @@ def test_a_fold_alone_is_the_fold_among_others_to_the_bit(tmp_path: Path) -> Non
 
 
 def test_folds_that_were_interrupted_go_on_and_end_as_if_they_had_not_been(tmp_path: Path) -> None:
-    whole = train_folds(dlkit.load(RECIPE), runs_dir=tmp_path / "whole")
+    whole = train_group(folds_of(dlkit.load(RECIPE)), runs_dir=tmp_path / "whole")
 
     class Killed(BaseException):
         pass
 
-    def killed(number: int, folder: RunFolder, facts: DataFacts) -> None:
-        if number == 2:
+    def killed(label: str, folder: RunFolder, facts: DataFacts) -> None:
+        if label == "fold 2 of 3":
             raise Killed
 
     with pytest.raises(Killed):
-        train_folds(dlkit.load(RECIPE), runs_dir=tmp_path / "cut", started=killed)
+        train_group(folds_of(dlkit.load(RECIPE)), runs_dir=tmp_path / "cut", started=killed)
     (path,) = (tmp_path / "cut").glob("flowers/*")
     first = (path / "members/0001/best.keras").read_bytes()
-    folds = resume_folds(GroupFolder(path))
+    folds = resume_group(GroupFolder(path))
     assert (path / "members/0001/best.keras").read_bytes() == first  # it was done
     assert (folds.metrics, folds.deviations) == (whole.metrics, whole.deviations)
     assert GroupFolder(path).read()["members"] == whole.folder.read()["members"]

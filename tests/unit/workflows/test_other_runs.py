@@ -13,7 +13,8 @@ from dlkit.errors import DlkitError
 from dlkit.recipe.load import Recipe, load
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.evaluate import evaluate
-from dlkit.workflows.folds import train_folds
+from dlkit.workflows.group import train_group
+from dlkit.workflows.members import folds_of
 from dlkit.workflows.other_runs import OtherRuns, other_run, runs_compared, saved_models
 from dlkit.workflows.recipe_file import recipe_values
 from dlkit.workflows.resume import resume
@@ -148,7 +149,7 @@ def test_a_metric_that_the_other_run_has_not_is_told_before_the_training(recipe:
 def test_the_mean_of_folds_is_held_over_another_run(recipe: str, tmp_path: Path) -> None:
     root = tmp_path / "runs"
     own = over(f"recipe:{recipe}", data={"source": "iris", "folds": 2})
-    folds = train_folds(load(own), runs_dir=root)
+    folds = train_group(folds_of(load(own)), runs_dir=root)
     other = other_run(f"recipe:{recipe}", root, never)
     (found,) = folds.expectations
     compared = runs_compared(load(own), OtherRuns(root))[f"recipe:{recipe}"]
