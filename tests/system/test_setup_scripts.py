@@ -145,7 +145,8 @@ def test_the_tests_add_their_extra_and_the_command_keeps_it(checkout: Checkout) 
     checkout.assert_whole()
     (checkout.folder / "constraints.txt").write_text("six==1.16.0\n")
     assert "bringing .venv up to date" in checkout.run("dlkit").stderr
-    assert checkout.run("test").stderr == ""
+    whole = checkout.run("test", "--all")
+    assert (whole.stdout, whole.stderr) == ("tested -n 2 --dist loadfile --all\n", "")
 
 
 def remove_stamp(checkout: Checkout) -> None:
