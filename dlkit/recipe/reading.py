@@ -44,10 +44,10 @@ class Recipe:
         resolved: The same with its references replaced.
         path: Its file, if it has one.
         config: dlkit's own keys; each of `training.stages` is whole, merged with `training`.
-        model: The network, or the pattern with its networks.
+        model: The network; of a pattern the one that it declares, or where dlkit does not know it yet the pattern.
         graphs: Every network, by its name in the pattern; a plain one is called `model`.
-        supervisions: What each output is held against, by target; empty for patterns, and as long as nothing is known
-            of the data's targets.
+        supervisions: What each output is held against, by target; empty as long as nothing is known of the data's
+            targets.
         stage_supervisions: The same in each of `training.stages`.
         augmentations: What `data.augment` changes.
         facts: What is known of the data.
@@ -55,6 +55,7 @@ class Recipe:
         warnings: What runs, but is probably not meant.
         files: The files it was put together from.
         allow_plugins: Whether its plugins may be run.
+        pattern: How it learns, where that is not by gradients of a loss alone.
     """
 
     root: Mapping
@@ -71,6 +72,7 @@ class Recipe:
     warnings: tuple[Diagnostic, ...] = ()
     files: tuple[Path, ...] = ()
     allow_plugins: bool = False
+    pattern: Component | None = None
 
     @property
     def name(self) -> str:
@@ -182,6 +184,7 @@ class _Reading:
     work: Work
     others: bool
     graphs: dict[str, Graph] = field(default_factory=dict)
+    pattern: Component | None = None
 
     def recipe(self, root: Mapping, resolved: Mapping) -> Recipe | None:
         """The recipe, or None where it has mistakes."""
@@ -224,6 +227,7 @@ class _Reading:
             self.components,
             self.findings.warnings,
             allow_plugins=self.allow_plugins,
+            pattern=self.pattern,
         )
 
     def _networks(self, root: Mapping) -> NetworkReader:
@@ -250,17 +254,28 @@ class _Reading:
         if node is None or is_unknown(node):
             return None
         name, body = written_component(node)
+        features: Features = tuple(self.facts.features) or None
         if name is None or self.components.find_among(NETWORK.kinds, name):
-            features: Features = tuple(self.facts.features) or None
             self.graphs["model"] = networks.read(node, features)
             return self.graphs["model"]
         span = node.entries[name].key_span if isinstance(node, Mapping) else node.span
         pattern = networks.checker.find(name, MODEL.kinds, span)
         if pattern is None:
             return None
-        made = Component("pattern", name, networks.checker.arguments(body, pattern, span), node.span)
-        self.graphs.update({key: value for key, value in made.arguments.items() if isinstance(value, Graph)})
-        return made
+        declaration = self.components.declaration("pattern", name)
+        assert declaration is not None
+        if declaration.origin == "planned":
+            made = Component("pattern", name, networks.checker.arguments(body, pattern, span), node.span)
+            self.graphs.update({key: value for key, value in made.arguments.items() if isinstance(value, Graph)})
+            return made
+        self.pattern, self.graphs["model"] = networks.read_pattern(declaration, body, span, features)
+        return self.graphs["model"]
+
+    def _own_loss(self) -> Component | None:
+        """The loss that the pattern declares."""
+        declaration = self.components.declaration("pattern", self.pattern.name) if self.pattern else None
+        name = declaration.declared.get("loss") if declaration else None
+        return Component("loss", name) if name else None
 
     def _values(self, whole: Mapping, checker: Checker, model: Graph | Component | None) -> dict[str, Any]:
         """The values of all sections; networks and components are read where they stand."""
@@ -283,7 +298,8 @@ class _Reading:
         if not isinstance(model, Graph) or not isinstance(section, Mapping):
             return {}, ()
         evaluated = components_of(evaluation.get("metrics")) or []
-        outputs = Outputs(model, resolved.entries["model"].key_span, evaluated, self.facts, self.findings, mixed_by)
+        span = resolved.entries["model"].key_span
+        outputs = Outputs(model, span, evaluated, self.facts, self.findings, mixed_by, self._own_loss())
         supervisions = outputs.supervise(section, training)
         run = [(stage, _mapping(checker.read(stage, STAGE))) for stage in stages if isinstance(stage, Mapping)]
         found = [(stage, outputs.supervise(stage, said)) for stage, said in run] or [(section, supervisions)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -195,7 +196,17 @@ def build_model(prepared: Prepared, saved: SavedModels | None = None) -> Built:
         prepared.preprocessing,
         prepared.scales,
         saved,
+        learner(recipe),
     )
+
+
+def learner(recipe: Recipe) -> Callable[..., keras.Model] | None:
+    """What makes the model that learns as the recipe's pattern does; None where it learns as Keras has it."""
+    if recipe.pattern is None:
+        return None
+    from dlkit.models.instantiate import arguments_of, component_class
+
+    return functools.partial(component_class(recipe.pattern), **arguments_of(recipe.pattern))
 
 
 def outputs(recipe: Recipe) -> dict[str, Tensor]:

@@ -222,9 +222,7 @@ def _no_layer(glob: str, model: keras.Model, recipe: Recipe) -> RecipeError:
 def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_compile: bool = False) -> None:
     """Compiles a model as a stage says: with a fresh optimizer, its durations counted in steps."""
     recipe, training = prepared.recipe, planned.training
-    optimizer = (
-        training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
-    )
+    optimizer = _optimizer(recipe, training)
     accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
     counted = Steps(planned.stage.epochs, planned.steps_per_epoch, accumulated)
     steps = training.steps_per_execution
@@ -237,6 +235,14 @@ def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_
         jit_compile=jit_compile,
         steps_per_execution=1 if steps == "auto" else steps,
     )
+
+
+def _optimizer(recipe: Recipe, training: Training) -> Component:
+    """That of a stage; where the pattern has no use for one, one that does nothing, since Keras wants one."""
+    declaration = recipe.components.declaration("pattern", recipe.pattern.name) if recipe.pattern else None
+    if declaration and "training.optimizer" in declaration.declared.get("unused", ()):
+        return Component("optimizer", "SGD", {"learning_rate": 0.0})
+    return training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
 
 
 def feeds(prepared: Prepared, planned: Planned, devices: Devices) -> tuple[Feed, Feed | None]:
