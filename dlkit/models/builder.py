@@ -20,7 +20,7 @@ from dlkit.recipe.facts import Feature
 from dlkit.recipe.graph import Call, Component, Graph, Tensor
 
 _EAGER_BATCH = 1024
-# Takes inputs and outputs as `keras.Model` does, and `name`.
+# Takes inputs and outputs as `keras.Model` does, `name`, and by their names the networks that it is made of.
 Learner = Callable[..., keras.Model]
 
 
@@ -82,7 +82,13 @@ def build(
     if before:
         raw = {feature: _like(tensor, feature) for feature, tensor in tensors.items()}
         ends = builder.run(raw, outputs)
-    return Built((learner or keras.Model)(_one_or_all(raw), _one_or_all(ends), name=label), served)
+    if learner is None:
+        return Built(keras.Model(_one_or_all(raw), _one_or_all(ends), name=label), served)
+    parts = {
+        name: keras.Model(builder.tensor(first), builder.tensor(last), name=name)
+        for name, (first, last) in graph.parts.items()
+    }
+    return Built(learner(_one_or_all(raw), _one_or_all(ends), name=label, **parts), served)
 
 
 def _like(tensor: Any, name: str) -> Any:

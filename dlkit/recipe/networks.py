@@ -121,6 +121,7 @@ class NetworkReader:
             graph.complete, last = False, None
         if last is not None:
             graph.outputs[""] = last
+        graph.parts = {name: scope.parts[name] for name in networks if name in scope.parts}
         return made, graph
 
     def _no_network(self, node: Node) -> None:

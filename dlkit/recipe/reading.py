@@ -17,7 +17,7 @@ from dlkit.recipe.diagnostics import Diagnostic, Findings, Span
 from dlkit.recipe.dump import as_written
 from dlkit.recipe.exactness import check_exactness
 from dlkit.recipe.fact_references import FactReferences
-from dlkit.recipe.facts import DataFacts
+from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.graph import Component, Graph
 from dlkit.recipe.layer_globs import check_layer_globs
 from dlkit.recipe.measured import check_expected, check_monitors, metrics_known
@@ -191,6 +191,7 @@ class _Reading:
         networks = self._networks(root)
         networks.check_blocks()
         model = self._model(resolved.get("model"), networks)
+        self.facts = self._facts_to_learn()
         stages = merged_stages(resolved, Paths(self.components))
         whole = with_stages(resolved, stages)
         values = self._values(whole, networks.checker, model)
@@ -271,11 +272,24 @@ class _Reading:
         self.pattern, self.graphs["model"] = networks.read_pattern(declaration, body, span, features)
         return self.graphs["model"]
 
+    def _declared(self) -> dict[str, Any]:
+        """What the pattern declares."""
+        declaration = self.components.declaration("pattern", self.pattern.name) if self.pattern else None
+        return declaration.declared if declaration else {}
+
     def _own_loss(self) -> Component | None:
         """The loss that the pattern declares."""
-        declaration = self.components.declaration("pattern", self.pattern.name) if self.pattern else None
-        name = declaration.declared.get("loss") if declaration else None
+        name = self._declared().get("loss")
         return Component("loss", name) if name else None
+
+    def _facts_to_learn(self) -> DataFacts:
+        """What is known of the data, with the targets that the pattern learns."""
+        declared, facts = self._declared(), self.facts
+        targets, task = facts.targets, declared.get("task")
+        if declared.get("learns") == "inputs":
+            inputs = {name: facts.features.get(name, Feature("vector")) for name in self.graphs["model"].inputs}
+            targets = {name: Target("inputs", feature.shape, "float32", task=task) for name, feature in inputs.items()}
+        return replace(facts, targets=targets)
 
     def _values(self, whole: Mapping, checker: Checker, model: Graph | Component | None) -> dict[str, Any]:
         """The values of all sections; networks and components are read where they stand."""

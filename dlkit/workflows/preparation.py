@@ -100,7 +100,9 @@ def prepare(recipe: Recipe) -> Prepared:
         facts = replace(facts, steps_per_epoch=recipe.config.training.steps_per_epoch)
     recipe = recipe.with_facts(facts)
     assert isinstance(recipe.model, Graph)
-    loaded, splits = (each.select(recipe.model.inputs) for each in (loaded, splits))  # what the network takes
+    # What the network takes, and what it learns.
+    targets = [name for name, target in recipe.facts.targets.items() if target.kind != "inputs"]
+    loaded, splits = (each.select(recipe.model.inputs, targets) for each in (loaded, splits))
     models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
     return Prepared(recipe, loaded, splits, raw.features, _once(splits, models, raw), models, scales)
 
@@ -206,7 +208,8 @@ def learner(recipe: Recipe) -> Callable[..., keras.Model] | None:
         return None
     from dlkit.models.instantiate import arguments_of, component_class
 
-    return functools.partial(component_class(recipe.pattern), **arguments_of(recipe.pattern))
+    plain = {name: value for name, value in arguments_of(recipe.pattern).items() if not isinstance(value, Graph)}
+    return functools.partial(component_class(recipe.pattern), **plain)
 
 
 def outputs(recipe: Recipe) -> dict[str, Tensor]:

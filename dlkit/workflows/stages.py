@@ -13,6 +13,7 @@ from dlkit.data.feed import Feed
 from dlkit.models.builder import Built
 from dlkit.models.inner_layers import matching_layers, named_layers, set_trainable
 from dlkit.models.instantiate import instantiate
+from dlkit.models.pattern import Pattern
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError, did_you_mean, listing
 from dlkit.recipe.durations import Steps, in_steps
 from dlkit.recipe.graph import Component
@@ -223,6 +224,8 @@ def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_
     """Compiles a model as a stage says: with a fresh optimizer, its durations counted in steps."""
     recipe, training = prepared.recipe, planned.training
     optimizer = _optimizer(recipe, training)
+    if isinstance(model, Pattern):
+        model.begin_stage(planned.stage.epochs * planned.steps_per_epoch, getattr(training, "phase", None))
     accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
     counted = Steps(planned.stage.epochs, planned.steps_per_epoch, accumulated)
     steps = training.steps_per_execution

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import keras
 
+from dlkit.models.pattern import Pattern
 from dlkit.recipe.registry import Range, register
 
 
@@ -15,7 +16,7 @@ from dlkit.recipe.registry import Range, register
     loss="perceptron_criterion",
     unused=["training.optimizer", "training.optimizers", "training.loss", "training.losses"],
 )
-class Perceptron(keras.Model):
+class Perceptron(Pattern):
     """One layer of threshold units, which learns by the perceptron rule: only from what it gets wrong.
 
     For an example whose largest score is that of another class, its values are added to the weights of the right class
@@ -31,7 +32,7 @@ class Perceptron(keras.Model):
     def __init__(
         self, inputs: Any, outputs: Any, /, *, learning_rate: Annotated[float, Range(above=0)] = 1.0, **kwargs: Any
     ) -> None:
-        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        super().__init__(inputs, outputs, **kwargs)
         self.learning_rate = learning_rate
 
     def train_step(self, data: Any) -> dict[str, Any]:
