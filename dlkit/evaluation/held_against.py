@@ -11,7 +11,6 @@ import numpy as np
 from dlkit.evaluation.bootstrap import Recount
 from dlkit.evaluation.given import Given
 
-
 Error = Literal["choice", "absolute", "squared"]
 # Of a task, where it is not the absolute one.
 ERRORS: dict[str, Error] = {"classification": "choice", "reconstruction": "squared"}

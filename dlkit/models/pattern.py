@@ -15,6 +15,7 @@ The decorator's words:
     loss: The loss where the recipe writes none.
     task: What is measured in the end, one of `dlkit.evaluation.tasks`, where the target does not tell.
     unused: Paths of the recipe that it does not use.
+    replicas: False where the rule is for one device.
     phases: What `phase` of a stage may be.
 """
 

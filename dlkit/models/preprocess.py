@@ -25,7 +25,6 @@ from dlkit.recipe.diagnostics import Diagnostic, RecipeError
 from dlkit.recipe.facts import Feature
 from dlkit.recipe.graph import Component
 
-
 PREPROCESS = "preprocess_"  # before the name of a feature: the layer that prepares it in a saved model
 
 

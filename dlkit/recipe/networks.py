@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from dlkit.recipe.blocks import block_arguments, block_inputs
 from dlkit.recipe.bounds import Work
 from dlkit.recipe.calls import UNKNOWN, Scope
-from dlkit.recipe.check import Checker
 from dlkit.recipe.catalogue import ComponentSpec
+from dlkit.recipe.check import Checker
 from dlkit.recipe.components import Components
 from dlkit.recipe.declarations import Declaration
 from dlkit.recipe.diagnostics import Findings, Span, did_you_mean, listing

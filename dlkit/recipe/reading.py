@@ -127,6 +127,10 @@ class Recipe:
             span, node = node.entries[word].key_span, node.entries[word].node
         return span
 
+    def pattern_says(self, word: str, default: Any = None) -> Any:
+        """What the decorator of the recipe's pattern says; the default where it has none, or says nothing."""
+        return _declared(self.components, self.pattern).get(word, default)
+
     def dump(self) -> dict[str, Any]:
         """The whole recipe as plain values, trainable as it is; facts of the data stay references."""
         values = as_written(self.resolved)
@@ -272,19 +276,14 @@ class _Reading:
         self.pattern, self.graphs["model"] = networks.read_pattern(declaration, body, span, features)
         return self.graphs["model"]
 
-    def _declared(self) -> dict[str, Any]:
-        """What the pattern declares."""
-        declaration = self.components.declaration("pattern", self.pattern.name) if self.pattern else None
-        return declaration.declared if declaration else {}
-
     def _own_loss(self) -> Component | None:
         """The loss that the pattern declares."""
-        name = self._declared().get("loss")
+        name = _declared(self.components, self.pattern).get("loss")
         return Component("loss", name) if name else None
 
     def _facts_to_learn(self) -> DataFacts:
         """What is known of the data, with the targets that the pattern learns."""
-        declared, facts = self._declared(), self.facts
+        declared, facts = _declared(self.components, self.pattern), self.facts
         targets, task = facts.targets, declared.get("task")
         if declared.get("learns") == "inputs":
             inputs = {name: facts.features.get(name, Feature("vector")) for name in self.graphs["model"].inputs}
@@ -324,6 +323,12 @@ class _Reading:
                 check_monitors(stage, each, self.findings)
             check_monitors(resolved.get("tune"), found[-1][1], self.findings)
         return supervisions, tuple(each for _, each in found[: len(run)])
+
+
+def _declared(components: Components, pattern: Component | None) -> dict[str, Any]:
+    """What a pattern declares."""
+    declaration = components.declaration("pattern", pattern.name) if pattern else None
+    return declaration.declared if declaration else {}
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ look at the steps does so in `on_train_batch_begin`, where `batch` is the number
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 

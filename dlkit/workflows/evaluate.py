@@ -151,7 +151,7 @@ def _asked(recipe: Recipe, model: keras.Model, split: Arrays, train: Arrays | No
     """What is to be measured of each target."""
     facts = recipe.facts.targets
     baselines = _baselines(recipe, split) if train else {}
-    learned = train.targets if train else {}
+    learned: Mapping[str, Any] = train.targets if train else {}
     answers = answers_of(recipe, model)
     if answers and baselines and train:
         learned = answers_over(train, answers)

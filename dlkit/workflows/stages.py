@@ -242,10 +242,11 @@ def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_
 
 def _optimizer(recipe: Recipe, training: Training) -> Component:
     """That of a stage; where the pattern has no use for one, one that does nothing, since Keras wants one."""
-    declaration = recipe.components.declaration("pattern", recipe.pattern.name) if recipe.pattern else None
-    if declaration and "training.optimizer" in declaration.declared.get("unused", ()):
+    if "training.optimizer" in recipe.pattern_says("unused", ()):
         return Component("optimizer", "SGD", {"learning_rate": 0.0})
-    return training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
+    return (
+        training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
+    )
 
 
 def feeds(prepared: Prepared, planned: Planned, devices: Devices) -> tuple[Feed, Feed | None]:
