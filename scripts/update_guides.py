@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[str, bool | None]] = {
     "architectures": ("architecture", None),
     "layers": ("layer", False),
     "losses": ("loss", None),
+    "patterns": ("pattern", None),
 }
 _OF_ALL = ("name", "dtype", "trainable")  # every class of a layer or loss takes them
 

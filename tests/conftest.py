@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -61,6 +61,14 @@ def reports(no_reports: pytest.MonkeyPatch) -> Iterator[None]:
     no_reports.undo()
     yield
     no_reports.setattr("dlkit.reporting.report.write_report", lambda run, told: None)
+
+
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Ends the training before a step of all its steps, or before a batch of an epoch's validation."""
+    from tests.killing import killer  # TensorFlow is not needed by most tests
+
+    return killer(monkeypatch)
 
 
 @pytest.fixture(scope="session")

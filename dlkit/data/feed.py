@@ -115,6 +115,7 @@ class Feed(DataAdapter):
             before any label is mixed. One share is that of the second of two classes.
         prepare: Preprocesses the features of a batch, before it is augmented.
         augment: Changes the batches.
+        answers: Makes the targets out of the features, for what learns to give them back.
         class_weight: For a target of classes, the weight of each class, of shape (classes,). The weights of mixed labels
             are mixed alike.
         at_least: Examples that the last batch has at least, taken from the one before it: several devices need one each.
@@ -138,6 +139,7 @@ class Feed(DataAdapter):
         shares: Mapping[str, int] | None = None,
         prepare: Callable[[Tensors], Tensors] | None = None,
         augment: Augment | None = None,
+        answers: Callable[[Tensors], Tensors] | None = None,
         class_weight: Mapping[str, np.ndarray] | None = None,
         at_least: int = 1,
         shard: Shard | None = None,
@@ -166,6 +168,7 @@ class Feed(DataAdapter):
         self._shares = dict(shares or {})
         self._prepare = prepare
         self._augment = augment
+        self._answers = answers
         self._class_weight = dict(class_weight or {})
         self._iterating = False
         self._shard = shard or Shard()
@@ -283,7 +286,7 @@ class Feed(DataAdapter):
         """Batches that are read at once: several where they are small, lie in memory and are handed over as they are."""
         every = [*self._arrays.features.values(), *self._arrays.targets.values()]
         arrays = [values for values in every if not isinstance(values, Column)]
-        if self._augment or self._prepare or self._shard.devices > 1 or len(arrays) < len(every):
+        if self._augment or self._prepare or self._answers or self._shard.devices > 1 or len(arrays) < len(every):
             return 1
         bytes_of_batch = sum(array[:1].nbytes for array in arrays) * self._batch_size
         return max(1, min(_MOST_TOGETHER, _BLOCK_BYTES // max(1, bytes_of_batch)))
@@ -306,6 +309,8 @@ class Feed(DataAdapter):
             x = self._prepare(x)
         if self._augment is not None:
             x, y = self._augment(x, y, batch_seed(self._seed, epoch, step))
+        if self._answers is not None:
+            y = self._answers(x)
         parts = [x, y, self._weights(y)] if self._class_weight else [x, y] if y else [x]
         return tuple(next(iter(part.values())) if len(part) == 1 else part for part in parts)
 

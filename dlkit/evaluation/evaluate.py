@@ -10,10 +10,11 @@ import keras
 import numpy as np
 
 from dlkit.data.arrays import Arrays, Values
+from dlkit.data.augment import Tensors
 from dlkit.data.feed import Feed, telling_failures
 from dlkit.evaluation.bootstrap import RESAMPLES, intervals
 from dlkit.evaluation.given import Given
-from dlkit.evaluation.held_against import HeldAgainst
+from dlkit.evaluation.held_against import ERRORS, HeldAgainst
 from dlkit.evaluation.tasks import make_task
 from dlkit.evaluation.tasks.task import Result, Shown
 from dlkit.recipe.facts import Target
@@ -77,7 +78,14 @@ class Asked:
 
 
 def measure_tasks(
-    model: keras.Model, split: Arrays, asked: Mapping[str, Asked], *, batch_size: int, seed: int, mistakes: int
+    model: keras.Model,
+    split: Arrays,
+    asked: Mapping[str, Asked],
+    *,
+    batch_size: int,
+    seed: int,
+    mistakes: int,
+    answers: Callable[[Tensors], Tensors] | None = None,
 ) -> tuple[dict[str, float], dict[str, tuple[float, float]], dict[str, Measured]]:
     """Measures the predictions of every target by what belongs to its task.
 
@@ -88,6 +96,7 @@ def measure_tasks(
         batch_size: Examples that are predicted at a time.
         seed: Of the samples for the intervals.
         mistakes: How many are told, at most.
+        answers: Makes the targets out of the features, where the model gives those back.
 
     Returns:
         Metrics, the bounds of their intervals, both by names with the target before them where there are several, and
@@ -99,12 +108,13 @@ def measure_tasks(
     tasks = {name: make_task(each.target, each.logits) for name, each in asked.items()}
     against = {
         name: [
-            HeldAgainst(known, answer, tasks[name].name == "classification") for known, answer in each.baselines.items()
+            HeldAgainst(known, answer, ERRORS.get(tasks[name].name, "absolute"))
+            for known, answer in each.baselines.items()
         ]
         for name, each in asked.items()
     }
     memories: dict[str, dict[str, Any]] = {name: {} for name in asked}
-    feed = Feed(split, batch_size=batch_size, shuffle=False)
+    feed = Feed(split, batch_size=batch_size, shuffle=False, answers=answers)
     with telling_failures(feed):
         for x, y in feed:
             outputs = model.predict_on_batch(x)
@@ -114,7 +124,8 @@ def measure_tasks(
                 if against[name]:
                     features = {feature: keras.ops.convert_to_numpy(_of(x, feature)) for feature in split.features}
                     of = asked[name]
-                    given = Given(features, of.target, truth.shape, of.learned, of.examples, memories[name])
+                    inputs = truth if of.target.kind == "inputs" else None
+                    given = Given(features, of.target, truth.shape, of.learned, of.examples, memories[name], inputs)
                     for each in against[name]:
                         each.update(given, truth)
     metrics: dict[str, float] = {}

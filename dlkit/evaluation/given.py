@@ -23,6 +23,7 @@ class Given:
         shape: Of the target of the batch.
         learned: The target of the training examples.
         examples: The raw features of the training examples, by name.
+        inputs: What is to be given back, where that is the task: a baseline is given that too.
         memory: What baselines worked out of these, kept from batch to batch.
     """
 
@@ -32,6 +33,7 @@ class Given:
     learned: Any
     examples: Mapping[str, Values] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+    inputs: np.ndarray | None = None
 
     def last_steps(self, baseline: str) -> np.ndarray:
         """The last steps of the series that the target goes on with, float64 of shape (batch, history, variables).

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from dlkit.evaluation.bootstrap import Recount
 from dlkit.evaluation.given import Given
+
+Error = Literal["choice", "absolute", "squared"]
+# Of a task, where it is not the absolute one.
+ERRORS: dict[str, Error] = {"classification": "choice", "reconstruction": "squared"}
 
 
 @dataclass
@@ -18,18 +23,22 @@ class HeldAgainst:
     Args:
         name: Of the baseline.
         answer: Gives its answers for a batch.
-        is_choice: Whether the target is a class; else a number.
+        error: How an answer is held against the truth: by `choice`, of a class, or by its `absolute` or `squared` error.
     """
 
     name: str
     answer: Callable[[Given], np.ndarray]
-    is_choice: bool
+    error: Error
     _losses: list[np.ndarray] = field(default_factory=list)
 
     def update(self, given: Given, truth: np.ndarray) -> None:
         """Takes a batch with its targets."""
         answer = self.answer(given)
-        loss = (answer != truth) if self.is_choice else np.abs(answer - np.asarray(truth, np.float64))
+        if self.error == "choice":
+            loss = answer != truth
+        else:
+            off = answer - np.asarray(truth, np.float64)
+            loss = np.abs(off) if self.error == "absolute" else np.square(off)
         self._losses.append(loss.reshape(len(loss), -1).mean(axis=1))
 
     def recount(self, of_model: Recount) -> Recount:
@@ -39,9 +48,10 @@ class HeldAgainst:
         def recount(counts: np.ndarray) -> dict[str, float]:
             found = of_model(counts)
             loss = float(counts @ losses / counts.sum())
-            if self.is_choice:
+            if self.error == "choice":
                 return {**found, f"{self.name}_accuracy": 1 - loss}
-            skill = 1 - found["mean_absolute_error"] / loss if loss else 0.0
-            return {**found, f"{self.name}_mean_absolute_error": loss, f"skill_over_{self.name}": skill}
+            name = f"mean_{self.error}_error"
+            skill = 1 - found[name] / loss if loss else 0.0
+            return {**found, f"{self.name}_{name}": loss, f"skill_over_{self.name}": skill}
 
         return recount

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,8 @@ from dlkit.recipe.facts import Feature
 from dlkit.recipe.graph import Call, Component, Graph, Tensor
 
 _EAGER_BATCH = 1024
+# Takes inputs and outputs as `keras.Model` does, `name`, and by their names the networks that it is made of.
+Learner = Callable[..., keras.Model]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def build(
     preprocessing: Mapping[str, keras.Model] | None = None,
     scales: Mapping[str, Scale] | None = None,
     saved: SavedModels | None = None,
+    learner: Learner | None = None,
 ) -> Built:
     """Builds the model of a graph.
 
@@ -55,6 +58,7 @@ def build(
         preprocessing: The models that features go through first.
         scales: Of the targets that are scaled; their outputs are scaled back.
         saved: The saved models that layers are, or take their weights from.
+        learner: Makes the model that is trained, where it learns in a way of its own.
 
     Raises:
         RecipeError: Keras refuses a layer, or what it is called on; told at the layer's place.
@@ -70,13 +74,25 @@ def build(
     if graph.is_chain:
         layers = [*(builder.layers[call.layer] for call in graph.calls), *builder.ends.values()]
         served = keras.Sequential([*raw.values(), *before.values(), *layers], name=label)
-        given = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=n) for n, tensor in tensors.items()]
-        return Built(keras.Sequential([*given, *layers], name=label), served)
-    served = keras.Model(_one_or_all(raw), _one_or_all(ends), name=label)
+        if learner is None:
+            given = [_like(tensor, feature) for feature, tensor in tensors.items()]
+            return Built(keras.Sequential([*given, *layers], name=label), served)
+    else:
+        served = keras.Model(_one_or_all(raw), _one_or_all(ends), name=label)
     if before:
-        raw = {n: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=n) for n, tensor in tensors.items()}
+        raw = {feature: _like(tensor, feature) for feature, tensor in tensors.items()}
         ends = builder.run(raw, outputs)
-    return Built(keras.Model(_one_or_all(raw), _one_or_all(ends), name=label), served)
+    if learner is None:
+        return Built(keras.Model(_one_or_all(raw), _one_or_all(ends), name=label), served)
+    parts = {
+        name: keras.Model(builder.tensor(first), builder.tensor(last), name=name)
+        for name, (first, last) in graph.parts.items()
+    }
+    return Built(learner(_one_or_all(raw), _one_or_all(ends), name=label, **parts), served)
+
+
+def _like(tensor: Any, name: str) -> Any:
+    return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
 
 
 def _input(feature: Feature, name: str) -> Any:

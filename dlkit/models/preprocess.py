@@ -25,6 +25,8 @@ from dlkit.recipe.diagnostics import Diagnostic, RecipeError
 from dlkit.recipe.facts import Feature
 from dlkit.recipe.graph import Component
 
+PREPROCESS = "preprocess_"  # before the name of a feature: the layer that prepares it in a saved model
+
 
 def fit_preprocessing(
     name: str, components: Sequence[Component], feature: Feature, examples: Values
@@ -56,7 +58,7 @@ def fit_preprocessing(
             raise cannot_build(label, component, error) from error
         _check(layer, component, name)
         size = vocabulary_size(layer)
-    model = keras.Model(x, tensor, name=f"preprocess_{name}")
+    model = keras.Model(x, tensor, name=f"{PREPROCESS}{name}")
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     known = replace(
         feature,

@@ -24,6 +24,7 @@ class Scope:
         names: Its inputs and the layers so far.
         uses: The entries so far, by their names, for those that are called again.
         previous: The output of the layer before; None where there is none, or more than one input.
+        parts: What blocks take and give, by the names of their uses.
         explicit: The names written in this list, kept free of automatic ones.
         blocks: The blocks being opened, innermost last.
         depth: How many lists of layers it stands in.
@@ -36,6 +37,7 @@ class Scope:
     names: dict[str, Tensor] = field(default_factory=dict)
     uses: dict[str, Use] = field(default_factory=dict)
     previous: Tensor | None = None
+    parts: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
     explicit: set[str] = field(default_factory=set)
     blocks: tuple[str, ...] = ()
     depth: int = 0

@@ -124,6 +124,8 @@ def _declaration(
     if kind in ("layer", "architecture") and taken:
         raise DeclarationError(f"`{name}` cannot have an argument `{taken[0]}`: it is dlkit's own word", node.lineno)
     _check_declared(kind, name, words, node.lineno)
+    if kind == "pattern" and not isinstance(words.get("layers"), list):
+        raise DeclarationError(f"the pattern `{name}` declares its `layers`, as a recipe writes them", node.lineno)
     if kind == "callback":
         methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
         words["has_state"] = {"get_state", "set_state"} <= methods
@@ -190,7 +192,8 @@ def _signature(
         return {argument.name: argument for argument in _arguments(node, constants) if argument.name not in given}, ()
     methods = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
     made = methods.get("__init__")
-    arguments = {argument.name: argument for argument in _arguments(made, constants)} if made else {}
+    given = [argument.arg for argument in made.args.posonlyargs] if made else []
+    arguments = {each.name: each for each in _arguments(made, constants) if each.name not in given} if made else {}
     if made is None or made.args.kwarg:
         arguments = {**{common.name: common for common in _COMMON.get(kind, ())}, **arguments}
     return arguments, _tensor_arguments(methods.get("call"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 FeatureKind = Literal["image", "vector", "number", "category", "text", "sequence", "audio"]
-TargetKind = Literal["classes", "multi_label", "number", "sequence"]
+TargetKind = Literal["classes", "multi_label", "number", "sequence", "inputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,15 @@ class Target:
     """One thing to predict.
 
     Args:
-        kind: `classes`: an integer class of one of `classes`; `multi_label`: a 0/1 vector; `number`: real values.
+        kind: `classes`: an integer class of one of `classes`; `multi_label`: a 0/1 vector; `number`: real values;
+            `inputs`: what the network is given, for a pattern that learns to give it back.
         shape: Shape of one example's target, without the batch axis.
         dtype: NumPy's name of the type.
         classes: Number of classes (or labels of a `multi_label` target).
         labels: The names of the classes, in the order of their numbers.
         default: Whether the target is learned where the recipe does not name its targets.
         continues: The series that it goes on with, where it is a forecast.
+        task: What it is measured by, where the kind does not tell.
     """
 
     kind: TargetKind
@@ -75,6 +77,7 @@ class Target:
     labels: tuple[str, ...] | None = None
     default: bool = True
     continues: Continues | None = None
+    task: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

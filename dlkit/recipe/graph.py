@@ -60,6 +60,7 @@ class Graph:
         layers: Its layers by name, in order.
         calls: In the order in which they are made.
         outputs: Its outputs by target; an output without a name is the only one.
+        parts: The networks that a pattern was given and that this one holds: what each takes, and what it gives.
         complete: False where a part is only known once a plugin has run.
     """
 
@@ -67,6 +68,7 @@ class Graph:
     layers: dict[str, Component] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     outputs: dict[str, Tensor] = field(default_factory=dict)
+    parts: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
     complete: bool = True
 
     @property

@@ -287,7 +287,9 @@ class LayerReader:
                 scope.add(f"{use.name}.{word}", tensor)
         for word, inner_use in inner.uses.items():
             scope.uses[f"{use.name}.{word}"] = replace(inner_use, layer=f"{use.layer}.{inner_use.layer}")
-        return scope.add(use.name, last)
+        made = scope.add(use.name, last)
+        scope.parts[use.name] = (given[inputs[0]], made)
+        return made
 
 
 def _chained(source: Node | None, name: str, span: Span) -> Node | None:

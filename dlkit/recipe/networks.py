@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dlkit.recipe.blocks import block_arguments, block_inputs
 from dlkit.recipe.bounds import Work
 from dlkit.recipe.calls import UNKNOWN, Scope
+from dlkit.recipe.catalogue import ComponentSpec
 from dlkit.recipe.check import Checker
 from dlkit.recipe.components import Components
+from dlkit.recipe.declarations import Declaration
 from dlkit.recipe.diagnostics import Findings, Span, did_you_mean, listing
-from dlkit.recipe.graph import Graph, Tensor
+from dlkit.recipe.graph import Component, Graph, Tensor
 from dlkit.recipe.keys import Functional
 from dlkit.recipe.layers import LayerReader, TooManyLayers
 from dlkit.recipe.nodes import (
@@ -22,14 +24,16 @@ from dlkit.recipe.nodes import (
     Scalar,
     Sequence,
     entries_of,
+    from_plain,
     inside,
     is_unknown,
     items_of,
     kind_name,
     text_of,
 )
+from dlkit.recipe.paths import written_component
 from dlkit.recipe.references import References
-from dlkit.recipe.slots import LAYER_WORDS, NETWORK, fields
+from dlkit.recipe.slots import LAYER_WORDS, NETWORK, alternatives, fields
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _ARGUMENT = re.compile(r"[A-Za-z_]\w*")
@@ -81,6 +85,45 @@ class NetworkReader:
             graph.complete = False
         return graph
 
+    def read_pattern(
+        self, declaration: Declaration, body: Node | None, span: Span, features: Features
+    ) -> tuple[Component, Graph]:
+        """A pattern: its arguments, and the network that it declares with the networks it is given.
+
+        Args:
+            declaration: Its `layers` are written as a recipe's, its arguments as those of a block; a network that it
+                is given stands among them as a block of the argument's name.
+            body: What is written under its name.
+            span: Of its name.
+            features: The features of the data.
+        """
+        spec, graph = declaration.spec, Graph()
+        made = Component("pattern", spec.name, self.checker.arguments(body, spec, span), span)
+        self._take_one(graph, span, features)
+        given = {name: inside(body, name) for name in spec.arguments}
+        networks = {name: node for name, node in given.items() if node is not None and is_network(spec, name)}
+        bound = {
+            name: from_plain(argument.default, span) if (node := given[name]) is None else node
+            for name, argument in spec.arguments.items()
+            if name not in networks
+        }
+        blocks = Mapping(
+            {**self.blocks.entries, **{name: Entry(name, node.span, _block(node)) for name, node in networks.items()}}
+        )
+        layers = replace(self._layers(), blocks=blocks)
+        scope = Scope(graph)
+        scope.previous = scope.add(graph.inputs[0])
+        entries = items_of(self.references.resolve(from_plain(declaration.declared["layers"], span), bound))
+        try:
+            last = layers.read(entries, scope)
+        except TooManyLayers as error:
+            self.findings.error(error.code, error.message, error.span)
+            graph.complete, last = False, None
+        if last is not None:
+            graph.outputs[""] = last
+        graph.parts = {name: scope.parts[name] for name in networks if name in scope.parts}
+        return made, graph
+
     def _no_network(self, node: Node) -> None:
         if isinstance(node, Mapping) and len(node):
             message = (
@@ -105,11 +148,7 @@ class NetworkReader:
 
     def _chain(self, name: str, body: Node | None, node: Node, graph: Graph, span: Span, features: Features) -> None:
         """`sequential`, or an architecture in the place of a network: a chain of one entry."""
-        if features is not None and len(features) > 1:
-            message = f"a chain takes one feature, and the data has {listing(features)}"
-            cure = "choose one with `data.features`, or write a `functional` network"
-            self.findings.error("several-features", message, span, cure)
-        graph.inputs = features[:1] if features else ("input",)
+        self._take_one(graph, span, features)
         layers = self._layers()
         scope = Scope(graph, is_chain=name == "sequential")
         scope.previous = scope.add(graph.inputs[0])
@@ -117,6 +156,14 @@ class NetworkReader:
         last = layers.read(entries, scope)
         if last is not None and entries:
             graph.outputs[""] = last
+
+    def _take_one(self, graph: Graph, span: Span, features: Features) -> None:
+        """Has a network take the only feature there is."""
+        if features is not None and len(features) > 1:
+            message = f"a chain takes one feature, and the data has {listing(features)}"
+            cure = "choose one with `data.features`, or write a `functional` network"
+            self.findings.error("several-features", message, span, cure)
+        graph.inputs = features[:1] if features else ("input",)
 
     def _functional(self, body: Node | None, graph: Graph, span: Span, features: Features) -> None:
         known = fields(Functional)
@@ -222,6 +269,20 @@ class NetworkReader:
                 message = f"`{argument.key}` is no name for an argument"
                 cure = "a name is letters, digits and `_`"
                 self.findings.error("wrong-name", message, argument.key_span, cure)
+
+
+def is_network(spec: ComponentSpec, argument: str) -> bool:
+    """Whether an argument of a pattern takes a network."""
+    return "network" in alternatives(spec.arguments[argument].type)
+
+
+def _block(network: Node) -> Mapping:
+    """A network as the block of the same layers."""
+    name, body = written_component(network)
+    if name == "functional" and isinstance(body, Mapping):
+        return Mapping({key: body.entries[key] for key in ("inputs", "layers") if key in body}, body.span)
+    layers = body if name == "sequential" and body is not None else Sequence([network], network.span)
+    return Mapping({"layers": Entry("layers", network.span, layers)}, network.span)
 
 
 def _name_span(node: Node, name: str | None) -> Span:

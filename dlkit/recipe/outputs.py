@@ -26,6 +26,7 @@ class Outputs:
         span: Where it is written.
         evaluated: The metrics of `evaluation`, which every output is measured by.
         mixed_by: The augmentation that mixes labels, if there is one.
+        loss: That of the pattern, where a recipe writes none; None: it is inferred.
     """
 
     graph: Graph
@@ -34,6 +35,7 @@ class Outputs:
     facts: DataFacts
     findings: Findings
     mixed_by: str | None = None
+    loss: Component | None = None
 
     def supervise(self, section: Mapping, values: Values[str, Any]) -> dict[str, Supervision]:
         """The loss and metrics of every output by target; none before anything is known of the targets.
@@ -54,7 +56,7 @@ class Outputs:
             if loss is not None and not isinstance(loss, Component):
                 loss = Component("loss", "")  # a mistake that was told: nothing more is held against it
             found = supervisor.supervise(
-                self.graph, tensor, target, loss, components_of(metrics), self.span, self.evaluated
+                self.graph, tensor, target, loss or self.loss, components_of(metrics), self.span, self.evaluated
             )
             if found:
                 made[target] = found

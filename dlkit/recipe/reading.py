@@ -17,7 +17,7 @@ from dlkit.recipe.diagnostics import Diagnostic, Findings, Span
 from dlkit.recipe.dump import as_written
 from dlkit.recipe.exactness import check_exactness
 from dlkit.recipe.fact_references import FactReferences
-from dlkit.recipe.facts import DataFacts
+from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.graph import Component, Graph
 from dlkit.recipe.layer_globs import check_layer_globs
 from dlkit.recipe.measured import check_expected, check_monitors, metrics_known
@@ -44,10 +44,10 @@ class Recipe:
         resolved: The same with its references replaced.
         path: Its file, if it has one.
         config: dlkit's own keys; each of `training.stages` is whole, merged with `training`.
-        model: The network, or the pattern with its networks.
+        model: The network; of a pattern the one that it declares, or where dlkit does not know it yet the pattern.
         graphs: Every network, by its name in the pattern; a plain one is called `model`.
-        supervisions: What each output is held against, by target; empty for patterns, and as long as nothing is known
-            of the data's targets.
+        supervisions: What each output is held against, by target; empty as long as nothing is known of the data's
+            targets.
         stage_supervisions: The same in each of `training.stages`.
         augmentations: What `data.augment` changes.
         facts: What is known of the data.
@@ -55,6 +55,7 @@ class Recipe:
         warnings: What runs, but is probably not meant.
         files: The files it was put together from.
         allow_plugins: Whether its plugins may be run.
+        pattern: How it learns, where that is not by gradients of a loss alone.
     """
 
     root: Mapping
@@ -71,6 +72,7 @@ class Recipe:
     warnings: tuple[Diagnostic, ...] = ()
     files: tuple[Path, ...] = ()
     allow_plugins: bool = False
+    pattern: Component | None = None
 
     @property
     def name(self) -> str:
@@ -124,6 +126,10 @@ class Recipe:
                 break
             span, node = node.entries[word].key_span, node.entries[word].node
         return span
+
+    def pattern_says(self, word: str, default: Any = None) -> Any:
+        """What the decorator of the recipe's pattern says; the default where it has none, or says nothing."""
+        return _declared(self.components, self.pattern).get(word, default)
 
     def dump(self) -> dict[str, Any]:
         """The whole recipe as plain values, trainable as it is; facts of the data stay references."""
@@ -182,12 +188,14 @@ class _Reading:
     work: Work
     others: bool
     graphs: dict[str, Graph] = field(default_factory=dict)
+    pattern: Component | None = None
 
     def recipe(self, root: Mapping, resolved: Mapping) -> Recipe | None:
         """The recipe, or None where it has mistakes."""
         networks = self._networks(root)
         networks.check_blocks()
         model = self._model(resolved.get("model"), networks)
+        self.facts = self._facts_to_learn()
         stages = merged_stages(resolved, Paths(self.components))
         whole = with_stages(resolved, stages)
         values = self._values(whole, networks.checker, model)
@@ -224,6 +232,7 @@ class _Reading:
             self.components,
             self.findings.warnings,
             allow_plugins=self.allow_plugins,
+            pattern=self.pattern,
         )
 
     def _networks(self, root: Mapping) -> NetworkReader:
@@ -250,17 +259,36 @@ class _Reading:
         if node is None or is_unknown(node):
             return None
         name, body = written_component(node)
+        features: Features = tuple(self.facts.features) or None
         if name is None or self.components.find_among(NETWORK.kinds, name):
-            features: Features = tuple(self.facts.features) or None
             self.graphs["model"] = networks.read(node, features)
             return self.graphs["model"]
         span = node.entries[name].key_span if isinstance(node, Mapping) else node.span
         pattern = networks.checker.find(name, MODEL.kinds, span)
         if pattern is None:
             return None
-        made = Component("pattern", name, networks.checker.arguments(body, pattern, span), node.span)
-        self.graphs.update({key: value for key, value in made.arguments.items() if isinstance(value, Graph)})
-        return made
+        declaration = self.components.declaration("pattern", name)
+        assert declaration is not None
+        if declaration.origin == "planned":
+            made = Component("pattern", name, networks.checker.arguments(body, pattern, span), node.span)
+            self.graphs.update({key: value for key, value in made.arguments.items() if isinstance(value, Graph)})
+            return made
+        self.pattern, self.graphs["model"] = networks.read_pattern(declaration, body, span, features)
+        return self.graphs["model"]
+
+    def _own_loss(self) -> Component | None:
+        """The loss that the pattern declares."""
+        name = _declared(self.components, self.pattern).get("loss")
+        return Component("loss", name) if name else None
+
+    def _facts_to_learn(self) -> DataFacts:
+        """What is known of the data, with the targets that the pattern learns."""
+        declared, facts = _declared(self.components, self.pattern), self.facts
+        targets, task = facts.targets, declared.get("task")
+        if declared.get("learns") == "inputs":
+            inputs = {name: facts.features.get(name, Feature("vector")) for name in self.graphs["model"].inputs}
+            targets = {name: Target("inputs", feature.shape, "float32", task=task) for name, feature in inputs.items()}
+        return replace(facts, targets=targets)
 
     def _values(self, whole: Mapping, checker: Checker, model: Graph | Component | None) -> dict[str, Any]:
         """The values of all sections; networks and components are read where they stand."""
@@ -283,7 +311,8 @@ class _Reading:
         if not isinstance(model, Graph) or not isinstance(section, Mapping):
             return {}, ()
         evaluated = components_of(evaluation.get("metrics")) or []
-        outputs = Outputs(model, resolved.entries["model"].key_span, evaluated, self.facts, self.findings, mixed_by)
+        span = resolved.entries["model"].key_span
+        outputs = Outputs(model, span, evaluated, self.facts, self.findings, mixed_by, self._own_loss())
         supervisions = outputs.supervise(section, training)
         run = [(stage, _mapping(checker.read(stage, STAGE))) for stage in stages if isinstance(stage, Mapping)]
         found = [(stage, outputs.supervise(stage, said)) for stage, said in run] or [(section, supervisions)]
@@ -294,6 +323,12 @@ class _Reading:
                 check_monitors(stage, each, self.findings)
             check_monitors(resolved.get("tune"), found[-1][1], self.findings)
         return supervisions, tuple(each for _, each in found[: len(run)])
+
+
+def _declared(components: Components, pattern: Component | None) -> dict[str, Any]:
+    """What a pattern declares."""
+    declaration = components.declaration("pattern", pattern.name) if pattern else None
+    return declaration.declared if declaration else {}
 
 
 def _mapping(value: Any) -> dict[str, Any]:

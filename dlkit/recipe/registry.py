@@ -6,7 +6,7 @@ A component of dlkit is one file named after it, in the folder of its kind; that
     @register(kind="architecture")
     def mlp(units: list[int], activation: str = "relu") -> list: ...
 
-What stands before a `/` in the signature of a function is not the recipe's: dlkit gives it (a batch, a seed).
+What stands before a `/` in a signature is not the recipe's: dlkit gives it (a batch, a seed, a network).
 
 A user's file says the same with ``@dlkit.register``; where the kind can be told from the base class, it need not be
 written. The arguments, their types and their defaults are read from the source text (see `declarations`), so nothing is

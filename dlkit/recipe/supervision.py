@@ -198,7 +198,7 @@ class Supervisor:
 
     def _infer(self, facts: Target | None, target: str, form: OutputForm, at: Span) -> Component | None:
         kind = facts.kind if facts else None
-        if kind == "number":
+        if kind in ("number", "inputs"):
             return Component("loss", "MeanSquaredError")
         if kind not in ("classes", "multi_label"):
             message = f"the loss for `{target or 'the output'}` cannot be inferred"
@@ -240,6 +240,8 @@ def _inferred_metrics(facts: Target | None, form: OutputForm, mixed: bool) -> li
             Component("metric", "MeanAbsoluteError", {"name": "mean_absolute_error"}),
             Component("metric", "RootMeanSquaredError", {"name": "root_mean_squared_error"}),
         ]
+    if facts.kind == "inputs":
+        return [Component("metric", "MeanSquaredError", {"name": "mean_squared_error"})]
     if facts.kind == "classes" and form.units != 1:
         name = "CategoricalAccuracy" if mixed else "SparseCategoricalAccuracy"
         return [Component("metric", name, {"name": "accuracy"})]

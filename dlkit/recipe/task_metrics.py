@@ -14,12 +14,15 @@ _OF_TASK = {
     "regression": ("mean_absolute_error", "root_mean_squared_error", "r2"),
     "forecasting": ("mean_absolute_error", "root_mean_squared_error", "r2"),
     "language_modelling": ("perplexity", "bits_per_token", "bits_per_character", "accuracy"),
+    "reconstruction": ("mean_squared_error", "root_mean_squared_error", "psnr"),
     "sequence_output": ("exact_match", "edit_distance", "token_error_rate"),
 }
 
 
 def task_of(target: Target) -> str:
     """The task of predicting a target, by what is known of it."""
+    if target.task:
+        return target.task
     match target.kind:
         case "classes":
             return "language_modelling" if target.shape != () else "classification"
@@ -27,6 +30,8 @@ def task_of(target: Target) -> str:
             return "regression" if target.continues is None else "forecasting"
         case "sequence":
             return "sequence_output"
+        case "inputs":
+            return "reconstruction"
     return target.kind
 
 
@@ -55,6 +60,7 @@ def task_metrics(target: Target) -> Iterator[str]:
 
 def baseline_metrics(baseline: str, task: str) -> tuple[str, ...]:
     """The names of what is measured of a model held against a baseline."""
-    if task == "forecasting":
-        return (f"{baseline}_mean_absolute_error", f"skill_over_{baseline}")
+    if task in ("forecasting", "reconstruction"):
+        error = "mean_absolute_error" if task == "forecasting" else "mean_squared_error"
+        return (f"{baseline}_{error}", f"skill_over_{baseline}")
     return (f"{baseline}_accuracy",)

@@ -20,6 +20,7 @@ _TITLES = {
     "forecasting": "How near the forecasts are",
     "language_modelling": "How well the text is foreseen",
     "sequence_output": "How near the sequences are",
+    "reconstruction": "How well the inputs come back",
 }
 _CHOICES = ("classification", "multi_label", "sequence_output")
 _CONFUSED = 8

@@ -112,9 +112,9 @@ class RunFolder:
     def custom_layers(self) -> Path:
         return self.path / "custom_layers.py"
 
-    @property
-    def networks(self) -> Path:
-        return self.path / "networks"
+    def network(self, name: str) -> Path:
+        """The file of a part of the best model."""
+        return self.path / "networks" / f"{name}.keras"
 
     @property
     def evaluation(self) -> Path:

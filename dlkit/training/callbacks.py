@@ -7,6 +7,7 @@ look at the steps does so in `on_train_batch_begin`, where `batch` is the number
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,7 @@ class BestModel(keras.callbacks.Callback):
         monitor: Name of the metric, as `val_loss`.
         mode: `min`, `max`, or `auto`: the direction that the metric gives itself in Keras.
         served: The model to save, of the same layers; the trained one where it is None.
+        others: Models of some of these layers, by the files that they are saved in with it.
 
     Attributes:
         best: The best value so far, or None.
@@ -108,7 +110,12 @@ class BestModel(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, path: Path, monitor: str = "val_loss", mode: str = "auto", served: keras.Model | None = None
+        self,
+        path: Path,
+        monitor: str = "val_loss",
+        mode: str = "auto",
+        served: keras.Model | None = None,
+        others: Mapping[Path, keras.Model] | None = None,
     ) -> None:
         super().__init__()
         if mode not in ("auto", "min", "max"):
@@ -119,6 +126,7 @@ class BestModel(keras.callbacks.Callback):
         self._path = path
         self._mode = mode
         self._served = served
+        self._others = dict(others or {})
 
     def get_state(self) -> dict[str, Any]:
         return {"best": self.best, "best_epoch": self.best_epoch, "mode": self._mode}
@@ -136,8 +144,10 @@ class BestModel(keras.callbacks.Callback):
             )
         value = numbers[self.monitor]
         if self._improves(value):
-            with replacing(self._path) as temporary:
-                (self._served or self.model).save(temporary)
+            for path, model in {**self._others, self._path: self._served or self.model}.items():
+                path.parent.mkdir(exist_ok=True)
+                with replacing(path) as temporary:
+                    model.save(temporary)
             self.best, self.best_epoch = value, epoch
 
     def _improves(self, value: float) -> bool:

@@ -10,6 +10,7 @@ import keras
 
 from dlkit.data.feed import Feed, telling_failures
 from dlkit.errors import DlkitError
+from dlkit.models.pattern import Pattern
 from dlkit.runs.atomic import replacing
 from dlkit.runs.folder import RunFolder
 from dlkit.training.build import build_state
@@ -86,12 +87,15 @@ def fit(
     build_state(model, train)
     steps = Steps(model, train.num_batches)
     plan = Plan(stage.epochs, train.num_batches, train.batch_size, stage.name, unit)
-    best_model = BestModel(run.best_model, *best, served=served) if best else None
+    parts = model.networks() if isinstance(model, Pattern) else {}
+    others = {run.network(name): part for name, part in parts.items()}
+    best_model = BestModel(run.best_model, *best, served=served, others=others) if best else None
     devices = devices or Devices()
     is_alone = devices.workers == 1
     with Interruption(display.stopping, heard=is_alone or can_agree()) as interruption:
         loop = Loop(
             [
+                *(model.own_callbacks() if isinstance(model, Pattern) else ()),
                 *callbacks,
                 MetricsLog(run, stage.name, stage.epochs),
                 StopOnNaN(),

@@ -64,6 +64,11 @@ def check_devices(recipe: Recipe, devices: Devices) -> None:
         sizes = f"{below} or {above}" if below else str(above)
         message = f"a batch of {size} cannot be divided among {replicas} devices"
         found.append(Diagnostic("undivided-batch", message, recipe.span_of("data.batch_size"), f"write {sizes}"))
+    if recipe.pattern and not recipe.pattern_says("replicas", True):
+        message = f"the rule of `{recipe.pattern.name}` is for one device, and there are {replicas}"
+        found.append(
+            Diagnostic("one-device-only", message, recipe.span_of("training.strategy"), "write `strategy: none`")
+        )
     for planned in planned_stages(recipe):
         optimizer, steps = planned.training.optimizer, planned.training.steps_per_execution
         arguments = optimizer.arguments if isinstance(optimizer, Component) else {}

@@ -22,7 +22,7 @@ from dlkit.recipe.load import Recipe, load
 from dlkit.recipe.task_metrics import ALWAYS, task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.training.compiling import compile_model
-from dlkit.workflows.feeding import raw_feed
+from dlkit.workflows.feeding import answers_of, answers_over, raw_feed
 from dlkit.workflows.generate import TEMPERATURE, language_target, writer_of
 from dlkit.workflows.other_data import other_examples
 from dlkit.workflows.predict import model_file
@@ -110,16 +110,17 @@ def _with_text(found: Evaluation, recipe: Recipe, model: keras.Model, split: Arr
 def _measured(
     recipe: Recipe, model: keras.Model, split: Arrays, prefix: str, train: Arrays | None, path: Path
 ) -> Evaluation:
-    metrics = measure_split(model, raw_feed(recipe, split), prefix)
+    metrics = measure_split(model, raw_feed(recipe, split, model), prefix)
     evaluation = recipe.config.evaluation
     samples = evaluation.samples if evaluation and evaluation.samples is not None else _SAMPLES
     more, bounds, by_target = measure_tasks(
         model,
         split,
-        _asked(recipe, split, train),
+        _asked(recipe, model, split, train),
         batch_size=max(batch_size_of(recipe), _LEAST_BATCH),
         seed=recipe.config.seed,
         mistakes=samples,
+        answers=answers_of(recipe, model),
     )
     # A metric of the recipe stands before one of the same name that belongs to the task.
     metrics = {**metrics, **{f"{prefix}_{name}": value for name, value in more.items()}, **metrics}
@@ -131,7 +132,7 @@ def _measured(
 
 def _constant_loss(recipe: Recipe, train: Arrays) -> float | None:
     """The loss of the best constant answer, of crossentropies and squared errors of a single target."""
-    if len(recipe.supervisions) > 1 or isinstance(next(iter(train.targets.values())), Column):
+    if len(recipe.supervisions) != 1 or not train.targets or isinstance(next(iter(train.targets.values())), Column):
         return None
     ((name, found),) = recipe.supervisions.items()
     values, loss = np.asarray(train.targets[name]), found.loss
@@ -146,15 +147,19 @@ def _constant_loss(recipe: Recipe, train: Arrays) -> float | None:
     return None
 
 
-def _asked(recipe: Recipe, split: Arrays, train: Arrays | None) -> dict[str, Asked]:
+def _asked(recipe: Recipe, model: keras.Model, split: Arrays, train: Arrays | None) -> dict[str, Asked]:
     """What is to be measured of each target."""
     facts = recipe.facts.targets
     baselines = _baselines(recipe, split) if train else {}
+    learned: Mapping[str, Any] = train.targets if train else {}
+    answers = answers_of(recipe, model)
+    if answers and baselines and train:
+        learned = answers_over(train, answers)
     return {
         name: Asked(
             facts[name],
             found.logits,
-            train.targets[name] if train else None,
+            learned.get(name),
             {known: answer for known, (task, answer) in baselines.items() if task == task_of(facts[name])},
             train.features if train else {},
         )

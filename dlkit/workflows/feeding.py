@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
 from dlkit.data.arrays import Arrays
@@ -15,6 +16,7 @@ from dlkit.data.class_weight import class_weights
 from dlkit.data.feed import Feed
 from dlkit.errors import DlkitError
 from dlkit.models.instantiate import component_class, instantiate
+from dlkit.models.preprocess import PREPROCESS
 from dlkit.recipe import registry
 from dlkit.recipe.augmenting import Augmentation
 from dlkit.recipe.class_targets import class_target
@@ -24,6 +26,7 @@ from dlkit.training.devices import Devices
 from dlkit.workflows.preparation import Prepared, batch_size_of
 
 Supervisions = Mapping[str, Supervision]
+_AT_ONCE = 1024  # examples
 
 
 def train_feed(
@@ -55,6 +58,7 @@ def train_feed(
         shares=_shares(recipe, supervisions),
         prepare=_prepare(prepared),
         augment=augment(recipe),
+        answers=_given_back if learns_inputs(recipe) else None,
         class_weight=_class_weight(recipe, train),
         **_shared(devices),
     )
@@ -65,18 +69,52 @@ def plain_feed(
 ) -> Feed:
     """Examples of `prepared.splits` for a model in training to be measured with, in their own order and as they are."""
     recipe = prepared.recipe
-    return _measuring(recipe, split, _prepare(prepared), supervisions, devices)
+    answers = _given_back if learns_inputs(recipe) else None
+    return _measuring(recipe, split, _prepare(prepared), answers, supervisions, devices)
 
 
-def raw_feed(recipe: Recipe, split: Arrays) -> Feed:
+def raw_feed(recipe: Recipe, split: Arrays, model: keras.Model) -> Feed:
     """Raw examples for a saved model to be measured with: it preprocesses them itself."""
-    return _measuring(recipe, split, None)
+    return _measuring(recipe, split, None, answers_of(recipe, model))
+
+
+def answers_of(recipe: Recipe, model: keras.Model) -> Callable[[Tensors], Tensors] | None:
+    """What makes the targets of a saved model out of its raw features, where it learned to give them back.
+
+    It was given them preprocessed, by layers that the saved model begins with.
+    """
+    if not learns_inputs(recipe):
+        return None
+    first = {layer.name: layer for layer in model.layers}
+    before = {name: first.get(f"{PREPROCESS}{name}", _as_numbers) for name in recipe.supervisions}
+    return lambda x: {name: prepare(x[name]) for name, prepare in before.items()}
+
+
+def answers_over(arrays: Arrays, answers: Callable[[Tensors], Tensors]) -> dict[str, np.ndarray]:
+    """The targets that `answers` makes, of all examples, in their order."""
+    feed = Feed(Arrays(arrays.features, {}), batch_size=_AT_ONCE, shuffle=False, answers=answers)
+    batches = [y if isinstance(y, dict) else dict.fromkeys(arrays.features, y) for _, y in feed]
+    return {name: np.concatenate([keras.ops.convert_to_numpy(y[name]) for y in batches]) for name in batches[0]}
+
+
+def learns_inputs(recipe: Recipe) -> bool:
+    """Whether the network learns to give back what it is given."""
+    return any(target.kind == "inputs" for target in recipe.facts.targets.values())
+
+
+def _given_back(x: Tensors) -> Tensors:
+    return {name: _as_numbers(values) for name, values in x.items()}
+
+
+def _as_numbers(values: Any) -> Any:
+    return keras.ops.cast(values, "float32")
 
 
 def _measuring(
     recipe: Recipe,
     split: Arrays,
     prepare: Callable[[Tensors], Tensors] | None,
+    answers: Callable[[Tensors], Tensors] | None = None,
     supervisions: Supervisions | None = None,
     devices: Devices | None = None,
 ) -> Feed:
@@ -84,6 +122,7 @@ def _measuring(
         split,
         batch_size=batch_size_of(recipe),
         shuffle=False,
+        answers=answers,
         shares=_shares(recipe, supervisions),
         prepare=prepare,
         **_shared(devices),

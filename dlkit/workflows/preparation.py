@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,9 @@ def prepare(recipe: Recipe) -> Prepared:
         facts = replace(facts, steps_per_epoch=recipe.config.training.steps_per_epoch)
     recipe = recipe.with_facts(facts)
     assert isinstance(recipe.model, Graph)
-    loaded, splits = (each.select(recipe.model.inputs) for each in (loaded, splits))  # what the network takes
+    # What the network takes, and what it learns.
+    targets = [name for name, target in recipe.facts.targets.items() if target.kind != "inputs"]
+    loaded, splits = (each.select(recipe.model.inputs, targets) for each in (loaded, splits))
     models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
     return Prepared(recipe, loaded, splits, raw.features, _once(splits, models, raw), models, scales)
 
@@ -195,7 +198,18 @@ def build_model(prepared: Prepared, saved: SavedModels | None = None) -> Built:
         prepared.preprocessing,
         prepared.scales,
         saved,
+        learner(recipe),
     )
+
+
+def learner(recipe: Recipe) -> Callable[..., keras.Model] | None:
+    """What makes the model that learns as the recipe's pattern does; None where it learns as Keras has it."""
+    if recipe.pattern is None:
+        return None
+    from dlkit.models.instantiate import arguments_of, component_class
+
+    plain = {name: value for name, value in arguments_of(recipe.pattern).items() if not isinstance(value, Graph)}
+    return functools.partial(component_class(recipe.pattern), **plain)
 
 
 def outputs(recipe: Recipe) -> dict[str, Tensor]:

@@ -46,10 +46,27 @@ def write_samples(
         for kind in ("mistakes", "samples"):
             rows = [each["row"] for each in measured[kind]]
             inputs |= {row: _input(run, row, split, features) for row in rows if row not in inputs}
-            told[kind] = [{**each, "input": inputs[each["row"]]} for each in measured[kind]]
+            told[kind] = [_told(run, name, each, inputs[each["row"]]) for each in measured[kind]]
         told["details"] = _with_past(measured["details"], facts.targets[name].continues, split)
         targets[name] = told
     return replace(found, targets=targets)
+
+
+def _told(run: RunFolder, target: str, each: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """An example with what the model was given, and where that is a picture what it gave back."""
+    told = {**each, "input": given}
+    back = told.pop("given", None)
+    if back is not None and back.ndim == 3 and back.shape[-1] in (1, 3):
+        picture = _picture(run, f"{target}-{each['row']}-back", back, 1.0)
+        told |= {"input": {**given, f"{target} given back": picture}, "truth": "", "predicted": ""}
+    return told
+
+
+def _picture(run: RunFolder, name: str, image: np.ndarray, brightest: float) -> dict[str, str]:
+    path = Path("figures", "samples", f"{name}.png")
+    (run.path / path).parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(run.path / path, draw_tile(image, brightest))
+    return {"image": str(path)}
 
 
 def _input(run: RunFolder, row: int, split: Arrays, features: Mapping[str, Feature]) -> dict[str, Any]:
@@ -59,10 +76,7 @@ def _input(run: RunFolder, row: int, split: Arrays, features: Mapping[str, Featu
             continue
         value = np.asarray(take(split.features[name], np.array([row])))
         if feature.kind == "image":
-            path = Path("figures", "samples", f"{name}-{row}.png")
-            (run.path / path).parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(run.path / path, draw_tile(value[0], white(value, feature)))
-            told[name] = {"image": str(path)}
+            told[name] = _picture(run, f"{name}-{row}", value[0], white(value, feature))
         elif feature.kind not in ("audio", "sequence"):  # curves are drawn of forecasts only; tokens are numbers
             told[name] = {"text": _text(value, feature)}
     return told

@@ -13,6 +13,7 @@ from dlkit.data.feed import Feed
 from dlkit.models.builder import Built
 from dlkit.models.inner_layers import matching_layers, named_layers, set_trainable
 from dlkit.models.instantiate import instantiate
+from dlkit.models.pattern import Pattern
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError, did_you_mean, listing
 from dlkit.recipe.durations import Steps, in_steps
 from dlkit.recipe.graph import Component
@@ -222,9 +223,9 @@ def _no_layer(glob: str, model: keras.Model, recipe: Recipe) -> RecipeError:
 def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_compile: bool = False) -> None:
     """Compiles a model as a stage says: with a fresh optimizer, its durations counted in steps."""
     recipe, training = prepared.recipe, planned.training
-    optimizer = (
-        training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
-    )
+    optimizer = _optimizer(recipe, training)
+    if isinstance(model, Pattern):
+        model.begin_stage(planned.stage.epochs * planned.steps_per_epoch, getattr(training, "phase", None))
     accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
     counted = Steps(planned.stage.epochs, planned.steps_per_epoch, accumulated)
     steps = training.steps_per_execution
@@ -236,6 +237,15 @@ def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_
         scales=prepared.scales,
         jit_compile=jit_compile,
         steps_per_execution=1 if steps == "auto" else steps,
+    )
+
+
+def _optimizer(recipe: Recipe, training: Training) -> Component:
+    """That of a stage; where the pattern has no use for one, one that does nothing, since Keras wants one."""
+    if "training.optimizer" in recipe.pattern_says("unused", ()):
+        return Component("optimizer", "SGD", {"learning_rate": 0.0})
+    return (
+        training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
     )
 
 

@@ -63,6 +63,12 @@ def cases():
             steps,
             steps + 0.3 * generator.normal(size=(N, 5)),
         ),
+        "inputs": (
+            Target("inputs", (5,), "float32"),
+            False,
+            steps,
+            steps + 0.3 * generator.normal(size=(N, 5)),
+        ),
         "characters": (Target("classes", (6,), classes=7, labels=LABELS), True, tokens, noisy(tokens, 7, generator)),
         "words": (
             Target("classes", (6,), classes=7, labels=tuple(label * 2 for label in LABELS)),

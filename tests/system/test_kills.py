@@ -18,7 +18,7 @@ import pytest
 from dlkit.runs.find import all_runs
 from dlkit.runs.folder import RunFolder
 from dlkit.training.checkpoints import read_state, states_of
-from tests.system.test_exact_resume import assert_same_state
+from tests.killing import assert_same_state
 
 RECIPE = """
 name: test/kills

@@ -6,6 +6,7 @@ from dlkit.evaluation.tasks.classification import Classification
 from dlkit.evaluation.tasks.forecasting import Forecasting
 from dlkit.evaluation.tasks.language_modelling import LanguageModelling
 from dlkit.evaluation.tasks.multi_label import MultiLabel
+from dlkit.evaluation.tasks.reconstruction import Reconstruction
 from dlkit.evaluation.tasks.regression import Regression
 from dlkit.evaluation.tasks.sequence_output import SequenceOutput
 from dlkit.evaluation.tasks.task import Task
@@ -13,7 +14,16 @@ from dlkit.recipe.facts import Target
 from dlkit.recipe.task_metrics import task_of
 
 TASKS: dict[str, type[Task]] = {
-    task.name: task for task in (Classification, MultiLabel, Regression, Forecasting, LanguageModelling, SequenceOutput)
+    task.name: task
+    for task in (
+        Classification,
+        MultiLabel,
+        Regression,
+        Forecasting,
+        LanguageModelling,
+        SequenceOutput,
+        Reconstruction,
+    )
 }
 
 

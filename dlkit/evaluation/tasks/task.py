@@ -23,12 +23,14 @@ class Shown:
         truth: What is true of it.
         predicted: What the model says.
         note: How sure it is, or how far off.
+        given: What it gives for the example, where that can be looked at.
     """
 
     row: int
     truth: str
     predicted: str
     note: str
+    given: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
