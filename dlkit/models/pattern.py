@@ -13,6 +13,7 @@ The decorator's words:
     layers: The network, as the list of layers of a `sequential`; `$name` stands for the argument of that name.
     learns: `targets` (those of the data, the default), or `inputs`: the network is to give back what it is given.
     loss: The loss where the recipe writes none.
+    best: The metric by which the best epoch is chosen where the recipe does not say.
     task: What is measured in the end, one of `dlkit.evaluation.tasks`, where the target does not tell.
     unused: Paths of the recipe that it does not use.
     replicas: False where the rule is for one device.

@@ -206,6 +206,7 @@ Figure = Literal[
     "roc",
     "precision_recall",
     "calibration",
+    "decision_map",
     "predictions",
     "forecasts",
     "errors_by_step",

@@ -16,6 +16,7 @@ _CAPTIONS = {
     "roc": "ROC curve: each class against the rest",
     "precision_recall": "Precision and recall: each class against the rest",
     "calibration": "Calibration: how often the model is right when it is so sure",
+    "decision_map": "What the model says over the plane of its two inputs, and the examples",
     "predictions": "Predictions beside the truth, and the spread of the errors",
     "forecasts": "Forecasts from the first to the last example",
     "errors_by_step": "Errors by how far ahead the forecast looks",

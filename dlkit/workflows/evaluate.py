@@ -13,6 +13,7 @@ import numpy as np
 
 from dlkit.data.arrays import Arrays, take
 from dlkit.data.columns import Column
+from dlkit.evaluation.decision_map import decision_map
 from dlkit.evaluation.evaluate import Asked, measure_split, measure_tasks
 from dlkit.evaluation.evaluation import Evaluation, OtherRun
 from dlkit.models.scaling import Scale
@@ -84,7 +85,7 @@ def evaluate_model(
     found = replace(found, over=before.over if before else over or {})
     if path == run.best_model:
         found = write_samples(run, found, split, prepared.raw_features, recipe.facts)
-        found = _with_text(found, recipe, model, split)
+        found = _with_decisions(_with_text(found, recipe, model, split), recipe, model, split)
         found.write(run.evaluation)
     return found
 
@@ -102,9 +103,27 @@ def _with_text(found: Evaluation, recipe: Recipe, model: keras.Model, split: Arr
         "text": writer.go_on(prompt, _WRITTEN, recipe.config.seed),
         "temperature": TEMPERATURE,
     }
+    return _with_details(found, target, written=written)
+
+
+def _with_decisions(found: Evaluation, recipe: Recipe, model: keras.Model, split: Arrays) -> Evaluation:
+    """Adds what a classifier of two numbers says over the plane that they span."""
+    ((feature, values), *more), targets = split.features.items(), recipe.facts.targets
+    (target,) = targets if len(targets) == 1 else ("",)
+    if more or not target or task_of(targets[target]) != "classification" or values.shape[1:] != (2,):
+        return found
+    if values.dtype.kind not in "fiu":
+        return found
+    known = recipe.facts.features[feature].columns or ("first", "second")
+    points, classes = (np.asarray(each) for each in (values, split.targets[target]))
+    told = decision_map(model, points, classes, recipe.supervisions[target].logits, known)
+    return _with_details(found, target, decision_map=told)
+
+
+def _with_details(found: Evaluation, target: str, **more: Any) -> Evaluation:
     measured = found.targets[target]
-    details = {**measured["details"], "written": written}
-    return replace(found, targets={**found.targets, target: {**measured, "details": details}})
+    changed = {**measured, "details": {**measured["details"], **more}}
+    return replace(found, targets={**found.targets, target: changed})
 
 
 def _measured(

@@ -251,5 +251,7 @@ def best_of(recipe: Recipe, training: Training) -> tuple[str, str]:
     """The metric by which the best epoch is chosen, and its direction; the training loss where nothing is held out."""
     best = training.best
     written = "monitor" in best.model_fields_set
-    monitor = best.monitor if written or recipe.facts.validation_size else "loss"
+    monitor = best.monitor if written else recipe.pattern_says("best", best.monitor)
+    if not written and not recipe.facts.validation_size:
+        monitor = monitor.removeprefix("val_")
     return monitor, best.mode

@@ -89,7 +89,8 @@ def diagnosis(run: RunFolder, recipe: Recipe) -> list[Diagnosis]:
     """
     evaluation = Evaluation.read(run.evaluation)
     lines = run.read_metrics()
-    if not lines:
+    by_gradients = "training.optimizer" not in recipe.pattern_says("unused", ())
+    if not lines or not by_gradients:  # what the curves of other rules look like is another matter
         return []
     curves = read_curves(lines, evaluation.constant_loss if evaluation else None)
     return diagnose(curves, known_of(recipe))

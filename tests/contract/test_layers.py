@@ -37,6 +37,11 @@ STEPS = (
     np.zeros((0, 4, 6), "float32"),
     np.random.default_rng(1).normal(size=(2, 4, 6)).astype("float32"),
 )
+PLANE = (
+    Feature("vector", (2,), "float32"),
+    np.zeros((0, 2), "float32"),
+    np.array([[1, 0], [1, 1.6]], "float32"),
+)
 TOKENS = (
     Feature("sequence", (4,), "int32"),
     np.zeros((0, 4), "int32"),
@@ -56,6 +61,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "positional_encoding": (STEPS, {}),
     "position_embedding": (STEPS, {"initializer": "ones"}),
     "squash": (STEPS, {}),
+    "threshold_neuron": (PLANE, {"weights": [1.0, -0.5], "threshold": 0.25}),
     "vector_length": (STEPS, {}),
     "token_and_position_embedding": (TOKENS, {"vocabulary_size": 9, "width": 6, "mask_zero": True}),
 }

@@ -14,6 +14,7 @@ from dlkit.recipe.registry import Range, register
     kind="pattern",
     layers=["Flatten", {"Dense": {"units": "$data.classes", "kernel_initializer": "zeros", "name": "scores"}}],
     loss="perceptron_criterion",
+    best="val_accuracy",
     replicas=False,
     unused=["training.optimizer", "training.optimizers", "training.loss", "training.losses"],
 )

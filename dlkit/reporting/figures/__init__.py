@@ -8,6 +8,7 @@ from typing import Any
 from dlkit.reporting.figures.classes import (
     draw_calibration,
     draw_confusion_matrix,
+    draw_decision_map,
     draw_precision_recall,
     draw_roc,
 )
@@ -16,6 +17,7 @@ from dlkit.reporting.figures.texts import draw_edit_distances, draw_surprise_by_
 
 # What evaluation.json tells of a target -> a figure, or None where it has nothing to show.
 OF_TARGET: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "decision_map": draw_decision_map,
     "confusion_matrix": draw_confusion_matrix,
     "roc": draw_roc,
     "precision_recall": draw_precision_recall,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlkit.reporting.figures.style import COLORS, finish, new_figure
@@ -92,3 +92,32 @@ def _draw(details: Mapping[str, Any], kind: str, area: str, x: str, y: str, *, d
 
 def _short(label: str) -> str:
     return label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"
+
+
+def draw_decision_map(details: Mapping[str, Any]) -> Any:
+    """Draws what the model says over a plane of two numbers, and the examples in it."""
+    import numpy as np
+
+    told = details.get("decision_map")
+    if not told:
+        return None
+    labels, (across, up) = details["labels"], told["sides"]
+    figure = new_figure(4.6, 3.9)
+    axes = figure.subplots()
+    said, truth, points = np.array(told["classes"]), np.array(told["truth"]), np.array(told["points"])
+    colors = [COLORS[number % len(COLORS)] for number in range(len(labels))]
+    heights, edges = (np.array(told["lead"]), np.array([-2, 0, 2])) if "lead" in told else (said, _between(labels))
+    axes.contourf(across, up, heights, levels=edges, colors=colors, alpha=0.25)
+    if said.min() < said.max():
+        axes.contour(across, up, heights, levels=edges[1:-1], colors=[COLORS[-1]], linewidths=1)
+    for number, label in enumerate(labels):
+        of_class = points[truth == number]
+        axes.scatter(*of_class.T, s=28, color=colors[number], edgecolors="white", linewidths=0.6, label=_short(label))
+    finish(axes, *told["axes"])
+    return figure
+
+
+def _between(labels: Sequence[str]) -> Any:
+    import numpy as np
+
+    return np.arange(len(labels) + 1) - 0.5
