@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-_BATCH = 1024  # examples of a step of k-means
-_EPOCHS = 10  # of k-means
-
 
 @register(kind="layer")
 def radial_basis(
@@ -102,20 +99,12 @@ def _found(examples: np.ndarray, units: int, neighbors: int, seed: int) -> tuple
     """Centers of shape (units, features) and their widths of shape (units,)."""
     import numpy as np
     from sklearn.cluster import MiniBatchKMeans
+    from threadpoolctl import threadpool_limits
 
-    # Stops after its epochs whatever the sum of distances is: threads add that up in any order.
-    k_means = MiniBatchKMeans(
-        units,
-        batch_size=_BATCH,
-        init_size=max(3 * units, 3 * _BATCH),
-        n_init=1,
-        max_iter=_EPOCHS,
-        max_no_improvement=None,
-        tol=0.0,
-        compute_labels=False,
-        random_state=seed,
-    )
-    centers = k_means.fit(examples).cluster_centers_
+    k_means = MiniBatchKMeans(units, compute_labels=False, random_state=seed)
+    # Threads would add up in any order; and where the cores have other work, they wait for each other many times as long.
+    with threadpool_limits(limits=1):
+        centers = k_means.fit(examples).cluster_centers_
     widths = np.array([_width(center, centers, neighbors) for center in centers])
     alone = math.sqrt(examples.var(axis=0, dtype="float64").sum()) or 1.0  # of the examples around their mean
     return centers, np.where(np.isfinite(widths), widths, alone)
