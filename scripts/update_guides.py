@@ -26,7 +26,11 @@ KINDS: dict[str, tuple[str, bool | None]] = {
     "layers": ("layer", False),
     "losses": ("loss", None),
 }
-_OF_ALL = ("name", "dtype", "trainable")  # every class of a layer or loss takes them; a layer that is not trained says so
+_OF_ALL = (
+    "name",
+    "dtype",
+    "trainable",
+)  # every class of a layer or loss takes them; a layer that is not trained says so
 
 
 def main() -> None:
