@@ -27,7 +27,11 @@ KINDS: dict[str, tuple[str, bool | None]] = {
     "losses": ("loss", None),
     "patterns": ("pattern", None),
 }
-_OF_ALL = ("name", "dtype", "trainable")  # every class of a layer or loss takes them
+_OF_ALL = (
+    "name",
+    "dtype",
+    "trainable",
+)  # every class of a layer or loss takes them; a layer that is not trained says so
 
 
 def main() -> None:
@@ -69,7 +73,7 @@ def _handed_over(declared: Declaration) -> str:
 def _arguments(declared: Declaration) -> str:
     told = []
     for name, argument in declared.spec.arguments.items():
-        if name in _OF_ALL and declared.spec.kind in ("layer", "loss"):
+        if name in _OF_ALL and argument.default is not False and declared.spec.kind in ("layer", "loss"):
             continue
         default = "" if argument.required or argument.default is None else f": {_as_yaml(argument.default)}"
         told.append(f"**`{name}`**" if argument.required else f"`{name}{default}`")

@@ -47,6 +47,11 @@ TOKENS = (
     np.zeros((0, 4), "int32"),
     np.array([[3, 1, 8, 0], [5, 0, 0, 0]], "int32"),
 )
+POINTS = (
+    Feature("vector", (3,), "float32"),
+    np.random.default_rng(2).normal(size=(32, 3)).astype("float32"),
+    np.array([[0, 1, -1], [-100, 100, 1e6]], "float32"),
+)
 # What a layer is given, and the arguments that it needs.
 TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] = {
     "impute": (NUMBERS, {}),
@@ -60,6 +65,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "leaky_integrate_and_fire": (STEPS, {"threshold": 0.5}),
     "positional_encoding": (STEPS, {}),
     "position_embedding": (STEPS, {"initializer": "ones"}),
+    "radial_basis": (POINTS, {"units": 5, "seed": 1}),
     "squash": (STEPS, {}),
     "threshold_neuron": (PLANE, {"weights": [1.0, -0.5], "threshold": 0.25}),
     "vector_length": (STEPS, {}),

@@ -15,6 +15,7 @@ TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
     "mixture_of_experts": (PICTURES, {"outputs": 3, "experts": 3, "units": [8], "gate_units": [4]}),
     "mlp": (PICTURES, {"units": [8], "normalization": True}),
     "mobilenet": (PICTURES, {"width": 0.25, "repeats": 1, "halvings": 2}),
+    "rbf_network": (PICTURES, {"outputs": 3, "units": 8}),
     "resnet": (PICTURES, {"depth": 8, "filters": 4}),
     "spiking": (PICTURES, {"units": [32, 16], "steps": 8}),
     "vgg": (PICTURES, {"filters": [4, 8], "convolutions": [1, 2], "units": [8], "dropout": 0.0}),
@@ -22,7 +23,7 @@ TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
     "wide_resnet": (PICTURES, {"depth": 10, "width": 1}),
 }
 # Those whose last layer is the output already, and what it gives.
-ENDS = {"mixture_of_experts": "probabilities", "capsnet": "lengths"}
+ENDS = {"mixture_of_experts": "probabilities", "capsnet": "lengths", "rbf_network": "logits"}
 
 TINY = {"patch_size": 16, "depth": 12, "pooling": "class_token"}
 COLORED = (32, 32, 3)
@@ -41,5 +42,7 @@ PARAMETERS: list[tuple[str, dict[str, Any], tuple[int, ...], int]] = [
     # 8,215,568 with the three dense layers of 512, 1,024 and 784 units that draw the picture of a capsule.
     ("capsnet", {"classes": 10}, (28, 28, 1), 8_215_568 - 161 * 512 - 513 * 1024 - 1025 * 784),
     ("spiking", {"units": [100, 50]}, (28, 28, 1), 785 * 100 + 101 * 50),
+    ("rbf_network", {"outputs": 10, "units": 1000}, (28, 28, 1), 1001 * 10),
+    ("rbf_network", {"outputs": 10, "units": 1000, "trainable": True}, (28, 28, 1), 1000 * 785 + 1001 * 10),
     ("mixture_of_experts", {"outputs": 10, "experts": 4, "units": [20]}, (7,), 4 * (8 * 20 + 21 * 10) + 8 * 4),
 ]

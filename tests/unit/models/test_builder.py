@@ -30,10 +30,7 @@ def test_a_chain_becomes_a_sequential_model() -> None:
 
 
 def test_the_network_of_the_notes_has_73_parameters() -> None:
-    recipe = parse(
-        "name: t\ndata: {source: {breast_cancer: {columns: [mean_radius, mean_texture, mean_area]}}}\n"
-        "training: {epochs: 1}\nmodel: {sequential: [{Dense: {units: 6}}, {Dense: {units: 6}}, {Dense: {units: 1}}]}\n"
-    )
+    recipe = load("notes/three_six_six_one")
     features = {"table": Feature("vector", (3,), "float32")}
     model = build(recipe.graphs["model"], features, {"diagnosis": recipe.graphs["model"].outputs[""]}, "t").model
     assert model.count_params() == 73
