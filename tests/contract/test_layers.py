@@ -42,6 +42,11 @@ TOKENS = (
     np.zeros((0, 4), "int32"),
     np.array([[3, 1, 8, 0], [5, 0, 0, 0]], "int32"),
 )
+PICTURES = (
+    Feature("image", (4, 6, 3), "float32"),
+    np.zeros((0, 4, 6, 3), "float32"),
+    np.random.default_rng(1).normal(size=(2, 4, 6, 3)).astype("float32"),
+)
 # What a layer is given, and the arguments that it needs.
 TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] = {
     "impute": (NUMBERS, {}),
@@ -51,6 +56,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "cross_columns": (CATEGORIES, {"bins": 7}),
     "capsules": (STEPS, {"units": 3, "size": 5}),
     "class_token": (STEPS, {"initializer": "ones"}),
+    "columns_as_steps": (PICTURES, {}),
     "first_step": (STEPS, {}),
     "leaky_integrate_and_fire": (STEPS, {"threshold": 0.5}),
     "positional_encoding": (STEPS, {}),
