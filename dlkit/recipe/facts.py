@@ -59,7 +59,8 @@ class Target:
     """One thing to predict.
 
     Args:
-        kind: `classes`: an integer class of one of `classes`; `multi_label`: a 0/1 vector; `number`: real values.
+        kind: `classes`: an integer class of one of `classes`; `multi_label`: a 0/1 vector; `number`: real values;
+            `sequence`: class numbers that end in zeros, which are none of them.
         shape: Shape of one example's target, without the batch axis.
         dtype: NumPy's name of the type.
         classes: Number of classes (or labels of a `multi_label` target).

@@ -21,7 +21,7 @@ _TITLES = {
     "language_modelling": "How well the text is foreseen",
     "sequence_output": "How near the sequences are",
 }
-_CHOICES = ("classification", "multi_label", "sequence_output")
+_CHOICES = ("classification", "multi_label")
 _CONFUSED = 8
 _ALL_CLASSES = 200  # that have a row each
 

@@ -15,7 +15,7 @@ _CURE = "let the network keep more steps, as by fewer poolings along the width, 
 
 
 def check_ctc_steps(model: keras.Model, supervisions: Mapping[str, Supervision], examples: Arrays) -> None:
-    """Looks whether every sequence has a path: otherwise its loss is infinite, and Keras does not tell.
+    """Looks whether every sequence has a path: otherwise its loss is infinite, and Keras goes on with some large number.
 
     Args:
         model: A built model.

@@ -24,12 +24,12 @@ from dlkit.workflows.train import train
 SOURCE = {"examples": 120, "characters": "234", "length": [2, 3], "width": 48, "height": 24}
 
 
-def recipe(width_halvings: int = 2) -> dict[str, Any]:
+def recipe(width_halvings: int = 2, units: int = 4) -> dict[str, Any]:
     network = {"filters": [4, 4, 8, 8], "convolutions": [1, 1, 1, 1], "units": [8], "width_halvings": width_halvings}
     return {
         "name": "test/ocr",
         "data": {"source": {"captcha": SOURCE}, "validation": 20, "test": 40, "batch_size": 20},
-        "model": {"sequential": [{"Rescaling": {"scale": 1 / 255}}, {"crnn": network}, {"Dense": {"units": 4}}]},
+        "model": {"sequential": [{"Rescaling": {"scale": 1 / 255}}, {"crnn": network}, {"Dense": {"units": units}}]},
         "training": {"epochs": 4, "loss": "CTC", "optimizer": {"Adam": {"learning_rate": 0.01}}},
         "expect": {"test_exact_match": {"at_least": 0}},
     }
@@ -78,3 +78,11 @@ def test_too_few_steps_are_told_before_the_training() -> None:
     (diagnostic,) = told.value.diagnostics
     assert diagnostic.code == "too-few-steps"
     assert "has 3 steps, and the longest `text` needs 5" in diagnostic.message
+
+
+def test_an_output_without_the_blank_is_told_as_soon_as_the_data_are_known() -> None:
+    with pytest.raises(RecipeError) as told:
+        check(load(recipe(units=3)))
+    (diagnostic,) = told.value.diagnostics
+    assert diagnostic.code == "loss-contradicts-output"
+    assert "each of the 4 classes of `text`, the blank among them, and there are 3" in diagnostic.message
