@@ -68,6 +68,7 @@ class Asked:
         learned: Its values of the training examples.
         baselines: What the model is held against: functions of `Given`, by name.
         examples: The raw features of the training examples, for baselines.
+        ctc: Whether the output is read as connectionist temporal classification has it.
     """
 
     target: Target
@@ -75,6 +76,7 @@ class Asked:
     learned: Any
     baselines: Mapping[str, Callable[[Given], np.ndarray]]
     examples: Mapping[str, Values] = field(default_factory=dict)
+    ctc: bool = False
 
 
 def measure_tasks(
@@ -105,7 +107,7 @@ def measure_tasks(
     Raises:
         DlkitError: Examples cannot be read, predictions are no numbers, or a baseline does not fit.
     """
-    tasks = {name: make_task(each.target, each.logits) for name, each in asked.items()}
+    tasks = {name: make_task(each.target, each.logits, each.ctc) for name, each in asked.items()}
     against = {
         name: [
             HeldAgainst(known, answer, ERRORS.get(tasks[name].name, "absolute"))

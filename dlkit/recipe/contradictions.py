@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlkit.recipe.catalogue import catalogue
 from dlkit.recipe.facts import Target
 from dlkit.recipe.graph import Component
 
@@ -30,6 +31,8 @@ _BINARY_METRICS = {
     *("PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity"),
 }
 _SPARSE_METRICS = {"SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy"}
+CTC = "CTC"
+_KINDS = {"classes": "one of some classes", "multi_label": "several labels", "number": "a number"}
 
 
 def of_target(
@@ -43,6 +46,8 @@ def of_target(
         mixed_by: The augmentation that mixes labels, if there is one: the target then holds shares of the classes.
     """
     kind, classes = (facts.kind, facts.classes) if facts else (None, None)
+    if loss.name == CTC:
+        return _of_ctc_target(facts, target, units)
     sparse = f"use {'' if mixed_by else 'Sparse'}CategoricalCrossentropy, or leave the loss out"
     if kind == "classes" and mixed_by and loss.name == "SparseCategoricalCrossentropy":
         wanted = "BinaryCrossentropy" if units == 1 else "CategoricalCrossentropy"
@@ -67,13 +72,29 @@ def of_target(
     return None
 
 
+def _of_ctc_target(facts: Target | None, target: str, units: int | None) -> Contradiction | None:
+    """What is wrong with connectionist temporal classification for a target."""
+    if facts is None:
+        return None
+    if facts.kind != "sequence":
+        return f"CTC is for sequences, and `{target}` is {_KINDS[facts.kind]}", "leave the loss out"
+    if facts.classes and units not in (None, facts.classes):
+        outputs = "is one output" if units == 1 else f"are {units} outputs"
+        message = f"CTC wants an output for each of the {facts.classes} classes of `{target}`, the blank among them, "
+        return f"{message}and there {outputs}", "give the last layer as many `units` as there are classes"
+    return None
+
+
 def of_activation(loss: Component, activation: str | None, is_logits: bool | None) -> Contradiction | None:
-    """What is wrong with a crossentropy on an output of this activation.
+    """What is wrong with a crossentropy, or with CTC, on an output of this activation.
 
     Args:
         activation: None: not known.
         is_logits: Whether such an output is logits; None: neither logits nor probabilities.
     """
+    if loss.name == CTC and activation is not None and not is_logits:
+        message = f"CTC takes logits, and the output's activation is `{activation}`"
+        return message, "leave the activation out: the loss takes the softmax itself"
     if loss.name not in CROSSENTROPIES or activation is None:
         return None
     if is_logits is None:
@@ -84,6 +105,14 @@ def of_activation(loss: Component, activation: str | None, is_logits: bool | Non
         message = f"`from_logits: {str(written).lower()}` contradicts the output, whose activation is `{activation}`"
         return message, "leave `from_logits` out: it follows the activation"
     return None
+
+
+def of_metric_beside(loss: Component, metric: Component, target: str) -> Contradiction | None:
+    """What is wrong with a metric of Keras's beside a loss."""
+    if loss.name != CTC or catalogue().find("metric", metric.name) is None:
+        return None
+    message = f"{metric.name} compares step by step, and CTC leaves open which step tells which part of `{target}`"
+    return message, "leave the metrics out: exact matches and edit distances are measured in the end"
 
 
 def of_metric(

@@ -60,6 +60,7 @@ class Target:
 
     Args:
         kind: `classes`: an integer class of one of `classes`; `multi_label`: a 0/1 vector; `number`: real values;
+            `sequence`: class numbers that end in zeros, which are none of them;
             `inputs`: what the network is given, for a pattern that learns to give it back.
         shape: Shape of one example's target, without the batch axis.
         dtype: NumPy's name of the type.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dlkit.recipe.catalogue import catalogue
-from dlkit.recipe.contradictions import CROSSENTROPIES, of_activation, of_metric, of_target
+from dlkit.recipe.contradictions import CROSSENTROPIES, CTC, of_activation, of_metric, of_metric_beside, of_target
 from dlkit.recipe.diagnostics import Findings, Span, did_you_mean, listing
 from dlkit.recipe.facts import DataFacts, Target
 from dlkit.recipe.graph import Component, Graph, Tensor
@@ -63,6 +63,11 @@ class Supervision:
     metrics: tuple[Component, ...]
     logits: bool
     shares: int | None = None
+
+    @property
+    def ctc(self) -> bool:
+        """Whether the output's steps are to be read as a sequence with blanks and repeats, class 0 being the blank."""
+        return self.loss.name == CTC
 
 
 def output_form(graph: Graph, tensor: Tensor) -> OutputForm:
@@ -165,10 +170,10 @@ class Supervisor:
         mixed_by = self._mixed(found)
         is_choice = facts is not None and facts.kind in ("classes", "multi_label")
         for metric in (*(metrics or ()), *(each for each in evaluated if each.kind == "metric")):
-            wrong = of_metric(metric, facts, target, form.units, mixed_by)
+            wrong = of_metric_beside(found, metric, target) or of_metric(metric, facts, target, form.units, mixed_by)
             if wrong:
                 self.findings.error("metric-contradicts-target", wrong[0], metric.span, wrong[1])
-        logits = bool(found.arguments.get("from_logits", form.is_logits if is_choice else False))
+        logits = found.name == CTC or bool(found.arguments.get("from_logits", form.is_logits if is_choice else False))
         chosen = _inferred_metrics(facts, form, bool(mixed_by)) if metrics is None else metrics
         shares = (form.units or facts.classes) if mixed_by and facts and facts.kind == "classes" else None
         return Supervision(target, found, tuple(chosen), logits, shares)
@@ -233,7 +238,7 @@ def _classes_of(facts: DataFacts, target: str) -> str:
 
 
 def _inferred_metrics(facts: Target | None, form: OutputForm, mixed: bool) -> list[Component]:
-    if facts is None:
+    if facts is None or facts.kind == "sequence":
         return []
     if facts.kind == "number":
         return [

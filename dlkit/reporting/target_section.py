@@ -22,7 +22,7 @@ _TITLES = {
     "sequence_output": "How near the sequences are",
     "reconstruction": "How well the inputs come back",
 }
-_CHOICES = ("classification", "multi_label", "sequence_output")
+_CHOICES = ("classification", "multi_label")
 _CONFUSED = 8
 _ALL_CLASSES = 200  # that have a row each
 

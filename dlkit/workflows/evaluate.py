@@ -181,6 +181,7 @@ def _asked(recipe: Recipe, model: keras.Model, split: Arrays, train: Arrays | No
             learned.get(name),
             {known: answer for known, (task, answer) in baselines.items() if task == task_of(facts[name])},
             train.features if train else {},
+            found.ctc,
         )
         for name, found in recipe.supervisions.items()
     }

@@ -14,6 +14,7 @@ from dlkit.data.inputs.read import read_inputs
 from dlkit.errors import DlkitError
 from dlkit.recipe.facts import Target
 from dlkit.recipe.load import Recipe
+from dlkit.recipe.supervision import Supervision
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.preparation import custom_objects, import_plugins
 from dlkit.workflows.recipe_file import raw_features_of, recipe_of
@@ -29,8 +30,8 @@ class Prediction:
     """What the model says of one target of one row.
 
     Args:
-        value: The most likely class by name, or the number.
-        probabilities: By class name, the most likely first; None for numbers.
+        value: The most likely class by name, the sequence that is read, or the number.
+        probabilities: By class name, the most likely first; of a sequence that one's alone; None for numbers.
     """
 
     value: str | float | list[float]
@@ -92,17 +93,19 @@ def predict(
     raw = load_model(run, recipe, which).predict(feed, verbose=0)
     by_target = raw if isinstance(raw, dict) else {next(iter(recipe.supervisions)): raw}
     told = {
-        name: _told(np.asarray(output, dtype="float64"), facts.targets[name], recipe.supervisions[name].logits)
+        name: _told(np.asarray(output, dtype="float64"), facts.targets[name], recipe.supervisions[name])
         for name, output in by_target.items()
     }
     return [Predicted(row, {name: predictions[n] for name, predictions in told.items()}) for n, row in enumerate(rows)]
 
 
-def _told(output: np.ndarray, target: Target, logits: bool) -> list[Prediction]:
+def _told(output: np.ndarray, target: Target, held: Supervision) -> list[Prediction]:
+    if held.ctc:
+        return _read(output, target)
     if target.kind != "classes":
         return [Prediction(_number(row)) for row in output]
     labels = target.labels or tuple(str(n) for n in range(target.classes or output.shape[-1]))
-    shares = _probabilities(output, logits)
+    shares = _probabilities(output, held.logits)
     predictions = []
     for row in shares:
         order = np.argsort(-row, kind="stable")
@@ -110,6 +113,17 @@ def _told(output: np.ndarray, target: Target, logits: bool) -> list[Prediction]:
             Prediction(labels[order[0]], {labels[n] if n < len(labels) else str(n): float(row[n]) for n in order})
         )
     return predictions
+
+
+def _read(logits: np.ndarray, target: Target) -> list[Prediction]:
+    """Sequences along the best paths, each with its probability."""
+    from dlkit.evaluation.best_path import best_path, sequence_probabilities
+    from dlkit.evaluation.tasks.sequence_output import in_words
+
+    sequences = best_path(logits)
+    texts = [in_words(sequence, target) for sequence in sequences]
+    shares = sequence_probabilities(sequences, logits)
+    return [Prediction(text, {text: float(share)}) for text, share in zip(texts, shares, strict=True)]
 
 
 def _probabilities(output: np.ndarray, logits: bool) -> np.ndarray:

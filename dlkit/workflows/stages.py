@@ -33,6 +33,7 @@ from dlkit.training.stage import Limit, Stage
 from dlkit.training.state import State
 from dlkit.training.tensorboard import default_tensorboard
 from dlkit.workflows.choices import Choices
+from dlkit.workflows.ctc_steps import check_ctc_steps
 from dlkit.workflows.feeding import plain_feed, train_feed
 from dlkit.workflows.initial_weights import FirstWeights, find_weights
 from dlkit.workflows.other_runs import OtherRuns
@@ -238,6 +239,9 @@ def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_
         jit_compile=jit_compile,
         steps_per_execution=1 if steps == "auto" else steps,
     )
+    for examples in (prepared.splits.train, prepared.splits.validation):
+        if examples is not None:
+            check_ctc_steps(model, planned.supervisions, examples)
 
 
 def _optimizer(recipe: Recipe, training: Training) -> Component:

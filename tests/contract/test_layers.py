@@ -52,6 +52,11 @@ POINTS = (
     np.random.default_rng(2).normal(size=(32, 3)).astype("float32"),
     np.array([[0, 1, -1], [-100, 100, 1e6]], "float32"),
 )
+PICTURES = (
+    Feature("image", (4, 6, 3), "float32"),
+    np.zeros((0, 4, 6, 3), "float32"),
+    np.random.default_rng(1).normal(size=(2, 4, 6, 3)).astype("float32"),
+)
 # What a layer is given, and the arguments that it needs.
 TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] = {
     "impute": (NUMBERS, {}),
@@ -61,6 +66,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "cross_columns": (CATEGORIES, {"bins": 7}),
     "capsules": (STEPS, {"units": 3, "size": 5}),
     "class_token": (STEPS, {"initializer": "ones"}),
+    "columns_as_steps": (PICTURES, {}),
     "first_step": (STEPS, {}),
     "leaky_integrate_and_fire": (STEPS, {"threshold": 0.5}),
     "positional_encoding": (STEPS, {}),

@@ -72,7 +72,7 @@ def test_every_fragment_is_used(path: Path) -> None:
 
 @every_recipe
 def test_the_quick_run_reaches_what_it_expects(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    if not name.startswith(("digits/", "notes/", "logic/")):  # whose data ship with scikit-learn, or are made
+    if not name.startswith(("captcha/", "digits/", "logic/", "notes/")):  # drawn, or shipped with scikit-learn
         request.getfixturevalue("data_dir")
     if name.startswith("imdb/"):  # which only Keras's download has, and no test downloads
         pytest.skip("the reviews do not come with the data folder")

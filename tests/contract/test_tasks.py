@@ -249,6 +249,15 @@ def test_edit_distance_of_words_known_by_heart():
     assert found.shown(0).truth == "kitten" and found.shown(0).predicted == "sitting"
 
 
+def test_ctc_is_read_along_the_best_path():
+    path = np.array([[0, 1, 1, 0, 1, 2, 2, 0], [3, 3, 0, 3, 0, 0, 0, 0]])  # a-ab and c-c, where cc is true as well
+    task = make_task(Target("sequence", (3,), classes=4, labels=("", "a", "b", "c")), True, ctc=True)
+    task.update(np.array([[1, 1, 3], [3, 3, 0]]), np.eye(4, dtype="float32")[path])
+    found = task.result()
+    assert found.metrics == {"exact_match": 0.5, "edit_distance": 0.5, "token_error_rate": 1 / 5}
+    assert (found.shown(0).truth, found.shown(0).predicted) == ("aac", "aab")
+
+
 def test_what_is_no_number_is_refused():
     from dlkit.errors import DlkitError
 

@@ -70,7 +70,7 @@ def predict(
 ) -> None:
     """Predicts for new examples, or goes on with a text.
 
-    Of classes it tells the most likely one with its probability, and the runners-up.
+    Of classes it tells the most likely one with its probability, and the runners-up; of a text in a picture what it reads.
     """
     if (prompt is None) == (not inputs):
         raise typer.BadParameter("give files to predict for, or a text to go on with: `--prompt TEXT`")

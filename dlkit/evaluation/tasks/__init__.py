@@ -27,11 +27,12 @@ TASKS: dict[str, type[Task]] = {
 }
 
 
-def make_task(target: Target, logits: bool) -> Task:
+def make_task(target: Target, logits: bool, ctc: bool = False) -> Task:
     """What measures the predictions of a target.
 
     Args:
         target: What is known of it.
         logits: Whether the model gives logits.
+        ctc: Whether its output is read as connectionist temporal classification has it.
     """
-    return TASKS[task_of(target)](target, logits)
+    return TASKS[task_of(target)](target, logits, ctc)

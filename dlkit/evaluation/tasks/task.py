@@ -61,12 +61,14 @@ class Task(ABC):
     Args:
         target: What is known of it.
         logits: Whether the model gives logits.
+        ctc: Whether its output is read as connectionist temporal classification has it.
     """
 
     name: ClassVar[str]
 
     target: Target
     logits: bool
+    ctc: bool = False
     _gathered: list[tuple[np.ndarray, ...]] = field(default_factory=list)
 
     @abstractmethod

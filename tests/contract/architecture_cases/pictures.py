@@ -11,6 +11,7 @@ PICTURES = np.random.default_rng(1).random((12, 16, 16, 2)).astype("float32")
 # What an architecture is given, and its arguments: as little of it as shows everything.
 TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
     "capsnet": (PICTURES, {"classes": 3, "filters": 8, "primary_channels": 2, "primary_size": 4, "kernel_size": 5}),
+    "crnn": (PICTURES, {"filters": [4, 8], "convolutions": [1, 1], "width_halvings": 1, "units": [6]}),
     "lenet5": (PICTURES, {}),
     "mixture_of_experts": (PICTURES, {"outputs": 3, "experts": 3, "units": [8], "gate_units": [4]}),
     "mlp": (PICTURES, {"units": [8], "normalization": True}),
@@ -24,6 +25,8 @@ TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
 }
 # Those whose last layer is the output already, and what it gives.
 ENDS = {"mixture_of_experts": "probabilities", "capsnet": "lengths", "rbf_network": "logits"}
+# Those that give something at every step, of which a test takes the mean.
+BEHIND: dict[str, list[Any]] = {"crnn": ["GlobalAveragePooling1D"]}
 
 TINY = {"patch_size": 16, "depth": 12, "pooling": "class_token"}
 COLORED = (32, 32, 3)
@@ -41,6 +44,13 @@ PARAMETERS: list[tuple[str, dict[str, Any], tuple[int, ...], int]] = [
     ("vit", {**TINY, "width": 384, "heads": 6}, (224, 224, 3), 22_050_664 - 385 * 1000),
     # 8,215,568 with the three dense layers of 512, 1,024 and 784 units that draw the picture of a capsule.
     ("capsnet", {"classes": 10}, (28, 28, 1), 8_215_568 - 161 * 512 - 513 * 1024 - 1025 * 784),
+    # The paper's table 1 without its last convolution: six convolutions, columns of two rows of 512, two layers of LSTMs.
+    (
+        "crnn",
+        {"normalization": False},
+        (32, 100, 1),
+        640 + 73_856 + 295_168 + 590_080 + 1_180_160 + 2_359_808 + 8 * (1024 + 257) * 256 + 8 * (512 + 257) * 256,
+    ),
     ("spiking", {"units": [100, 50]}, (28, 28, 1), 785 * 100 + 101 * 50),
     ("rbf_network", {"outputs": 10, "units": 1000}, (28, 28, 1), 1001 * 10),
     ("rbf_network", {"outputs": 10, "units": 1000, "trainable": True}, (28, 28, 1), 1000 * 785 + 1001 * 10),

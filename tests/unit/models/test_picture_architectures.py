@@ -6,6 +6,7 @@ import json
 
 import keras
 import numpy as np
+import pytest
 
 from dlkit.models.builder import build
 from dlkit.models.layer import make_layer
@@ -78,3 +79,20 @@ def test_a_quarter_of_the_width_has_a_quarter_of_the_filters() -> None:
         for width in (1.0, 0.25)
     ]
     assert shapes == [32, 8]
+
+
+def test_a_column_of_a_picture_is_a_step() -> None:
+    x = np.random.default_rng(2).normal(size=(2, 4, 5, 3)).astype("float32")
+    for width in (5, None):
+        layer = make_layer(Component("layer", "columns_as_steps"), "c", keras.Input((4, width, 3)), None)
+        made = np.asarray(layer(x))
+        np.testing.assert_array_equal(made, np.stack([x[:, :, n].reshape(2, -1) for n in range(5)], axis=1))
+    with pytest.raises(ValueError, match="Received"):
+        make_layer(Component("layer", "columns_as_steps"), "c", keras.Input((None, 5, 3)), None)
+
+
+def test_a_crnn_gives_a_step_for_every_column_that_its_poolings_leave() -> None:
+    arguments = {"filters": [2, 2, 2], "convolutions": [1, 2, 1], "width_halvings": 1, "units": [3], "dropout": 0.1}
+    model = model_of({"crnn": {**arguments, "cell": "gru"}}, (17, 20, 1))
+    assert model.output_shape == (None, 10, 6)
+    assert model.get_layer("crnn.columns").output.shape == (None, 10, 2 * 2)

@@ -44,6 +44,7 @@ def supervise(
 
 CLASSES, TWO, NUMBER = Target("classes", classes=10), Target("classes", classes=2), Target("number")
 LABELS, SERIES = Target("multi_label", (5,), classes=5), Target("sequence")
+LETTERS = Target("sequence", (4,), classes=9)
 SPARSE, BINARY = "SparseCategoricalCrossentropy", "BinaryCrossentropy"
 
 
@@ -145,6 +146,19 @@ def test_what_is_not_known_is_not_wrong() -> None:
         (LABELS, [dense(5)], SPARSE, {}, True),
         (LABELS, [dense(5)], "BinaryFocalCrossentropy", {}, False),
         (SERIES, [dense(5)], SPARSE, {}, False),
+        (LETTERS, [dense(9)], "CTC", {}, False),
+        (LETTERS, [dense(9), ("Dropout", {"rate": 0.1})], "CTC", {}, False),
+        (LETTERS, [dense(9, "log_softmax")], "CTC", {}, False),  # of which a softmax makes the same again
+        (LETTERS, [("Flatten", {})], "CTC", {}, False),
+        (LETTERS, [dense(9, "softmax")], "CTC", {}, True),
+        (LETTERS, [dense(9), ("Softmax", {})], "CTC", {}, True),
+        (LETTERS, [dense(9, "relu")], "CTC", {}, True),
+        (LETTERS, [dense(8)], "CTC", {}, True),
+        (LETTERS, [dense(10)], "CTC", {}, True),
+        (SERIES, [dense(10)], "CTC", {}, False),
+        (CLASSES, [dense(10)], "CTC", {}, True),
+        (LABELS, [dense(5)], "CTC", {}, True),
+        (NUMBER, [dense(1)], "CTC", {}, True),
     ],
 )
 def test_a_written_loss(target: Target, layers: Any, loss: str, arguments: dict[str, Any], wrong: bool) -> None:
@@ -186,6 +200,17 @@ def test_a_written_metric(target: Target, units: int, metric: str, wrong: bool) 
     found, codes = supervise(target, dense(units), metrics=[Component("metric", metric)])
     assert codes == (["metric-contradicts-target"] if wrong else [])
     assert found is not None and [each.name for each in found.metrics] == [metric]
+
+
+def test_a_sequence_has_no_metric_of_keras_by_itself_and_none_beside_ctc() -> None:
+    loss = Component("loss", "CTC")
+    found, codes = supervise(LETTERS, dense(9), loss=loss)
+    assert found is not None and (found.metrics, found.logits, found.ctc, codes) == ((), True, True, [])
+    found, codes = supervise(LETTERS, dense(9), loss=Component("loss", SPARSE))
+    assert found is not None and (found.metrics, found.logits, found.ctc, codes) == ((), True, False, [])
+    for metric, wrong in (("SparseCategoricalAccuracy", True), ("MeanSquaredError", True), ("my_metric", False)):
+        _, codes = supervise(LETTERS, dense(9), loss=loss, metrics=[Component("metric", metric)])
+        assert codes == (["metric-contradicts-target"] if wrong else [])
 
 
 def test_the_cure_names_what_fits_the_output() -> None:
