@@ -11,6 +11,7 @@ import numpy as np
 
 from dlkit.data.arrays import Arrays, Values
 from dlkit.data.feed import Feed, telling_failures
+from dlkit.evaluation.beam_search import BeamSearch, Written, answers
 from dlkit.evaluation.bootstrap import RESAMPLES, intervals
 from dlkit.evaluation.given import Given
 from dlkit.evaluation.held_against import HeldAgainst
@@ -20,6 +21,7 @@ from dlkit.recipe.facts import Target
 
 _CHEAP = 200_000  # scores for which all resamples are drawn; with more, fewer are
 _FEW_RESAMPLES = 200
+_BEAMS = 1  # of sequences that are written token by token
 _SAMPLES = 16  # of the beginning of a split, whether they are right or wrong
 
 
@@ -67,6 +69,7 @@ class Asked:
         learned: Its values of the training examples.
         baselines: What the model is held against: functions of `Given`, by name.
         examples: The raw features of the training examples, for baselines.
+        forced: The feature that holds the target one token earlier: the model is not given it, but writes for itself.
     """
 
     target: Target
@@ -74,6 +77,7 @@ class Asked:
     learned: Any
     baselines: Mapping[str, Callable[[Given], np.ndarray]]
     examples: Mapping[str, Values] = field(default_factory=dict)
+    forced: str | None = None
 
 
 def measure_tasks(
@@ -104,13 +108,19 @@ def measure_tasks(
         for name, each in asked.items()
     }
     memories: dict[str, dict[str, Any]] = {name: {} for name in asked}
+    searches = {
+        name: BeamSearch(model, each.forced, each.target, logits=each.logits, beams=_BEAMS, output=name)
+        for name, each in asked.items()
+        if each.forced
+    }
     feed = Feed(split, batch_size=batch_size, shuffle=False)
     with telling_failures(feed):
         for x, y in feed:
-            outputs = model.predict_on_batch(x)
+            outputs = answers(model, x, searches, tasks)
             for name, task in tasks.items():
                 truth = keras.ops.convert_to_numpy(_of(y, name))
-                task.update(truth, np.asarray(_of(outputs, name)))
+                found = outputs[name]
+                task.update(truth, found.tokens if isinstance(found, Written) else found)
                 if against[name]:
                     features = {feature: keras.ops.convert_to_numpy(_of(x, feature)) for feature in split.features}
                     of = asked[name]

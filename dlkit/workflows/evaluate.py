@@ -135,6 +135,7 @@ def _asked(recipe: Recipe, split: Arrays, train: Arrays | None) -> dict[str, Ask
             train.targets[name] if train else None,
             {known: answer for known, (task, answer) in baselines.items() if task == task_of(facts[name])},
             train.features if train else {},
+            found.forced,
         )
         for name, found in recipe.supervisions.items()
     }

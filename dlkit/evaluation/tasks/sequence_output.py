@@ -8,22 +8,22 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from dlkit.evaluation.tasks.task import Result, Shown, Task
-
-_PADDING, _END = 0, "<end>"
+from dlkit.recipe.facts import END, PADDING, Target
 
 
 class SequenceOutput(Task):
     """Exact matches, and edit distances: how many tokens to insert, delete or replace.
 
     Levenshtein (1966), "Binary codes capable of correcting deletions, insertions and reversals". Sequences end at `<end>`
-    where there is such a token; 0 is padding.
+    where there is such a token; 0 is padding. The
+    output is of shape (examples, steps, tokens), or holds the tokens themselves, those that were written one by one.
     """
 
     name: ClassVar[str] = "sequence_output"
 
     def reduce(self, truth: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, ...]:
         truth = np.asarray(truth).astype(int)
-        predicted = np.asarray(output).argmax(axis=-1)
+        predicted = output if np.ndim(output) == truth.ndim else np.asarray(output).argmax(axis=-1)
         distances = [Levenshtein.distance(*map(self._tokens, pair)) for pair in zip(truth, predicted, strict=True)]
         return truth, predicted, np.array(distances, np.float64)
 
@@ -41,11 +41,9 @@ class SequenceOutput(Task):
 
         values, examples = np.unique(distances.astype(int), return_counts=True)
         details = {"edit_distances": {"distance": values.tolist(), "examples": examples.tolist()}}
-        labels = [label for label in self.target.labels or () if label]
-        between = "" if labels and all(len(label) == 1 for label in labels) else " "
 
         def shown(row: int) -> Shown:
-            true, told = (between.join(map(self.label, self._tokens(tokens[row]))) for tokens in (truth, predicted))
+            true, told = (in_words(tokens[row], self.target) for tokens in (truth, predicted))
             return Shown(row, true, told, f"edit distance {distances[row]:.0f}")
 
         wrong = np.flatnonzero(distances)
@@ -53,9 +51,20 @@ class SequenceOutput(Task):
         return Result(recount(np.ones(len(truth))), recount, details, worst, shown)
 
     def _tokens(self, row: np.ndarray) -> list[int]:
-        """The tokens that count: up to the end, without padding."""
-        tokens = [int(token) for token in row]
-        labels = self.target.labels or ()
-        if _END in labels and labels.index(_END) in tokens:
-            tokens = tokens[: tokens.index(labels.index(_END))]
-        return [token for token in tokens if token != _PADDING]
+        return tokens_of(row, self.target)
+
+
+def tokens_of(row: np.ndarray, target: Target) -> list[int]:
+    """The tokens of a sequence that count: up to the end, without padding."""
+    tokens = [int(token) for token in row]
+    labels = target.labels or ()
+    if END in labels and labels.index(END) in tokens:
+        tokens = tokens[: tokens.index(labels.index(END))]
+    return [token for token in tokens if token != PADDING]
+
+
+def in_words(row: np.ndarray, target: Target) -> str:
+    """A sequence as a person reads it: characters in a row, words with blanks between them."""
+    labels = target.labels or ()
+    between = "" if any(labels) and all(len(label) <= 1 for label in labels) else " "
+    return between.join(labels[token] if token < len(labels) else str(token) for token in tokens_of(row, target))
