@@ -7,22 +7,24 @@ from typing import Any
 import numpy as np
 
 PICTURES = np.random.default_rng(1).random((12, 16, 16, 2)).astype("float32")
+TOLD = {"image": PICTURES, "words": np.random.default_rng(2).integers(0, 5, (12, 4)).astype("int32")}
 
-# What an architecture is given, and its arguments: as little of it as shows everything.
-TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
+# What an architecture is given, several inputs by name, and its arguments: as little of it as shows everything.
+TAKES: dict[str, tuple[Any, dict[str, Any]]] = {
     "capsnet": (PICTURES, {"classes": 3, "filters": 8, "primary_channels": 2, "primary_size": 4, "kernel_size": 5}),
     "lenet5": (PICTURES, {}),
     "mixture_of_experts": (PICTURES, {"outputs": 3, "experts": 3, "units": [8], "gate_units": [4]}),
     "mlp": (PICTURES, {"units": [8], "normalization": True}),
     "mobilenet": (PICTURES, {"width": 0.25, "repeats": 1, "halvings": 2}),
     "resnet": (PICTURES, {"depth": 8, "filters": 4}),
+    "show_and_tell": (TOLD, {"vocabulary_size": 5, "filters": [4, 4, 8], "units": 8, "heads": 2, "dropout": 0.0}),
     "spiking": (PICTURES, {"units": [32, 16], "steps": 8}),
     "vgg": (PICTURES, {"filters": [4, 8], "convolutions": [1, 2], "units": [8], "dropout": 0.0}),
     "vit": (PICTURES, {"depth": 2, "width": 8, "heads": 2, "pooling": "class_token"}),
     "wide_resnet": (PICTURES, {"depth": 10, "width": 1}),
 }
 # Those whose last layer is the output already, and what it gives.
-ENDS = {"mixture_of_experts": "probabilities", "capsnet": "lengths"}
+ENDS = {"mixture_of_experts": "probabilities", "capsnet": "lengths", "show_and_tell": "logits"}
 
 TINY = {"patch_size": 16, "depth": 12, "pooling": "class_token"}
 COLORED = (32, 32, 3)
