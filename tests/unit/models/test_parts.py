@@ -42,7 +42,9 @@ def test_the_parts_give_what_the_model_gives(mask_zero: bool) -> None:
     assert first is not None
     x = {"picture": PICTURES, "notes": NOTES}
     expected = model({**x, "words": WORDS})["told"]
-    np.testing.assert_allclose(second.predict_on_batch([*first.predict_on_batch(x), WORDS]), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        second.predict_on_batch([*first.predict_on_batch(x), WORDS]), expected, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_what_does_not_depend_on_the_input_is_in_the_first_part() -> None:

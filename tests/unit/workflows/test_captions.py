@@ -69,7 +69,9 @@ def test_the_test_evaluation_does_not_look_at_the_true_words(run: RunFolder, pre
     assert split is not None
     known = Evaluation.read(run.evaluation)
     assert known is not None
-    assert {"test_token_accuracy", "test_exact_match", "test_edit_distance", "test_token_error_rate"} <= {*known.metrics}
+    assert {"test_token_accuracy", "test_exact_match", "test_edit_distance", "test_token_error_rate"} <= {
+        *known.metrics
+    }
     features = {**split.features, "words": np.ones_like(split.features["words"])}
     other = replace(prepared, raw=prepared.raw.replace({"test": Arrays(features, split.targets)}))
     found = evaluate_model(run, other, run.last_model, {}).metrics
