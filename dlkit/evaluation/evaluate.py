@@ -119,8 +119,8 @@ def measure_tasks(
             outputs = answers(model, x, searches, tasks)
             for name, task in tasks.items():
                 truth = keras.ops.convert_to_numpy(_of(y, name))
-                found = outputs[name]
-                task.update(truth, found.tokens if isinstance(found, Written) else found)
+                output = outputs[name]
+                task.update(truth, output.tokens if isinstance(output, Written) else output)
                 if against[name]:
                     features = {feature: keras.ops.convert_to_numpy(_of(x, feature)) for feature in split.features}
                     of = asked[name]

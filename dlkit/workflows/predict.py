@@ -114,9 +114,8 @@ def predict(
     told: dict[str, list[Prediction]] = {name: [] for name in held}
     for (x,) in Feed(Arrays(dict(values), {}), batch_size=_BATCH, shuffle=False):
         for name, given in answers(model, x, searches, held).items():
-            target = facts.targets[name]
-            is_written = isinstance(given, Written)
-            told[name] += _written(given, target) if is_written else _told(given, target, held[name].logits)
+            target, logits = facts.targets[name], held[name].logits
+            told[name] += _written(given, target) if isinstance(given, Written) else _told(given, target, logits)
     return [Predicted(row, {name: predictions[n] for name, predictions in told.items()}) for n, row in enumerate(rows)]
 
 
