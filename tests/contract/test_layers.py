@@ -56,6 +56,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "positional_encoding": (STEPS, {}),
     "position_embedding": (STEPS, {"initializer": "ones"}),
     "squash": (STEPS, {}),
+    "strongest_channel": (STEPS, {}),
     "vector_length": (STEPS, {}),
     "token_and_position_embedding": (TOKENS, {"vocabulary_size": 9, "width": 6, "mask_zero": True}),
 }

@@ -18,7 +18,8 @@ _MOMENTUM = 0.9  # of batch normalization
 @register(kind="architecture", inputs=["image", "words"])
 def show_and_tell(
     vocabulary_size: Annotated[int, Range(min=1)],
-    filters: Annotated[Sequence[int], Range(min=1)] = (32, 48, 64, 96),
+    filters: Annotated[Sequence[int], Range(min=1)] = (32, 64, 96),
+    color_filters: Annotated[int, Range(min=0)] = 0,
     units: Annotated[int, Range(min=1)] = 128,
     width: Annotated[int, Range(min=1)] = 64,
     heads: Annotated[int, Range(min=1)] = 4,
@@ -27,15 +28,17 @@ def show_and_tell(
     """Takes a picture and the words so far, and gives the logits of the next word at every place; needs no output layer.
 
     `from: [image, words]` names the picture, of shape (batch, height, width, channels), and the words as integers of shape
-    (batch, steps). The picture becomes places of an eighth of its height and width, each with a learned position. One LSTM
+    (batch, steps). The picture becomes places, an eighth as many in height and width, each with a learned position. One LSTM
     reads the words and looks for the place that they speak of, the second goes on from there and looks for what the next
     word tells. Attention is that of Vaswani et al. (2017), arXiv:1706.03762: scaled products, where Xu et al. have a small
     network. What does not depend on the words stands before the first attention, so that it is computed once a picture.
 
     Args:
         vocabulary_size: Number of different words.
-        filters: Of the convolutions, each but the last but one behind a halving of the picture; the last are the channels
-            of a place.
+        filters: Of the convolutions; each halves height and width, or the pooling before it does.
+        color_filters: Filters of a second path, which sees the colors at a place and no shapes; the convolutions then see
+            the strongest channel of each pixel only, so that a shape looks alike in colors that it never had in training
+            (of things that are dark on a light ground give the negative). 0: there is one path, which sees both.
         units: Of each LSTM.
         width: Channels of a word's embedding.
         heads: Of each attention, which share the units evenly.
@@ -52,7 +55,11 @@ def show_and_tell(
     attention = {"num_heads": heads, "key_dim": units // heads}
     recurrent = {"units": units, "return_sequences": True}
     return [
-        *_places(filters),
+        *_shapes(filters, color_filters > 0),
+        *(_colors(color_filters, 2 ** len(filters)) if color_filters else []),
+        {"Reshape": {"target_shape": [-1, filters[-1] + color_filters], "name": "sequence"}},
+        {"position_embedding": {"name": "positions"}},
+        {"LayerNormalization": {"name": "places"}},
         {"Embedding": {"input_dim": vocabulary_size, "output_dim": width, "name": "embedding", "from": "words"}},
         {"LSTM": {**recurrent, "name": "reading"}},
         {"MultiHeadAttention": {**attention, "name": "spoken_of", "from": {"query": "reading", "value": "places"}}},
@@ -65,23 +72,30 @@ def show_and_tell(
     ]
 
 
-def _places(filters: Sequence[int]) -> list[Any]:
-    """The convolutions, and what they make of the picture as a sequence of places."""
+def _shapes(filters: Sequence[int], strongest_channel: bool) -> list[Any]:
+    """The convolutions over the picture, or over the strongest channel of its pixels."""
     layers: list[Any] = []
+    if strongest_channel:
+        layers = [{"strongest_channel": {"name": "strongest", "from": "image"}}]
     for number, channels in enumerate(filters, start=1):
-        is_first = number == 1
-        arguments = {"filters": channels, "kernel_size": 5 if is_first else 3, "strides": 2 if is_first else 1}
-        source = {"from": "image"} if is_first else {}
+        arguments = {"filters": channels, "padding": "same", "use_bias": False, "name": f"conv_{number}"}
+        if number == 1:
+            arguments |= {"kernel_size": 5, "strides": 2, "from": "strongest" if strongest_channel else "image"}
+        else:
+            layers.append({"MaxPooling2D": {"padding": "same", "name": f"pool_{number}"}})
+            arguments["kernel_size"] = 3
         layers += [
-            {"Conv2D": {**arguments, "padding": "same", "use_bias": False, "name": f"conv_{number}", **source}},
+            {"Conv2D": arguments},
             {"BatchNormalization": {"momentum": _MOMENTUM, "name": f"norm_{number}"}},
-            {"ReLU": {"name": f"relu_{number}"}},
+            {"ReLU": {"name": "shapes" if number == len(filters) else f"relu_{number}"}},
         ]
-        if number in (1, len(filters) - 1):
-            layers.append({"MaxPooling2D": {"name": f"pool_{number}"}})
+    return layers
+
+
+def _colors(filters: int, pool_size: int) -> list[Any]:
+    """The colors of the places, beside the shapes."""
     return [
-        *layers,
-        {"Reshape": {"target_shape": [-1, filters[-1]], "name": "sequence"}},
-        {"position_embedding": {"name": "positions"}},
-        {"LayerNormalization": {"name": "places"}},
+        {"Conv2D": {"filters": filters, "kernel_size": 1, "activation": "relu", "name": "colors", "from": "image"}},
+        {"AveragePooling2D": {"pool_size": pool_size, "padding": "same", "name": "mean_colors"}},
+        {"Concatenate": {"name": "seen", "from": ["shapes", "mean_colors"]}},
     ]

@@ -37,6 +37,7 @@ RECIPE: dict[str, Any] = {
                         "filters": [4, 4, 8],
                         "units": 8,
                         "heads": 2,
+                        "color_filters": 3,
                         "from": ["pixels", "words"],
                     }
                 },
@@ -48,7 +49,7 @@ RECIPE: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+def run(tmp_path_factory: pytest.TempPathFactory, reports: None) -> RunFolder:
     return train(load(RECIPE), runs_dir=tmp_path_factory.mktemp("runs")).folder
 
 
@@ -87,6 +88,10 @@ def test_pictures_and_sentences_are_told(run: RunFolder) -> None:
         assert (run.path / told["input"]["image"]["image"]).is_file()
         assert told["truth"].startswith("a ") and " is " in told["truth"]
         assert "<" not in told["truth"] + told["predicted"]
+    page = run.report.read_text(encoding="utf-8")
+    shown = page[page.index("The first examples") :]
+    assert shown.count("<img") == 16
+    assert f"true: <b>{known.targets['caption']['samples'][0]['truth']}</b>" in shown
 
 
 def test_predict_writes_the_most_likely_sentence_it_finds(run: RunFolder, picture: Path) -> None:
