@@ -38,8 +38,8 @@ class BeamSearch:
 
     The logarithms of the tokens' probabilities are added up, the end's included; sequences of different length are compared
     as they are, without a bonus for the longer one. Of equally likely ones that comes first whose beginning was more
-    likely, then the one with the lower token. Padding and the start are never written. What does not depend on the tokens is computed once
-    for each example.
+    likely, then the one with the lower token. Padding and the start are never written. What does not depend on the tokens
+    is computed once for each example.
 
     Args:
         model: Takes the tokens so far as one of its inputs, and gives at each place the next one; later places must not

@@ -136,6 +136,9 @@ def _check_declared(kind: str, name: str, words: dict[str, Any], line: int) -> N
     unused = words.get("unused", [])
     if not isinstance(unused, list | tuple) or not all(isinstance(path, str) for path in unused):
         raise DeclarationError(f"`unused` of `{name}` is a list of paths", line)
+    inputs = words.get("inputs", [])
+    if not isinstance(inputs, list | tuple) or not all(isinstance(each, str) for each in inputs):
+        raise DeclarationError(f"`inputs` of `{name}` is a list of names", line)
     if kind == "source" and "features" in words:
         try:
             check_teacher_forcing(read_facts(words["features"], words.get("targets") or {}))

@@ -15,8 +15,8 @@ class SequenceOutput(Task):
     """Exact matches, and edit distances: how many tokens to insert, delete or replace.
 
     Levenshtein (1966), "Binary codes capable of correcting deletions, insertions and reversals". Sequences end at `<end>`
-    where there is such a token; 0 is padding. The
-    output is of shape (examples, steps, tokens), or holds the tokens themselves, those that were written one by one.
+    where there is such a token; 0 is padding. The output tells each token's share, of shape (examples, steps, tokens), or
+    is the tokens themselves where they were written one by one.
     """
 
     name: ClassVar[str] = "sequence_output"
