@@ -12,6 +12,7 @@ import numpy as np
 from dlkit.data.arrays import Arrays, Values
 from dlkit.data.augment import Tensors
 from dlkit.data.feed import Feed, telling_failures
+from dlkit.evaluation.beam_search import BeamSearch, Written, outputs_of
 from dlkit.evaluation.bootstrap import RESAMPLES, intervals
 from dlkit.evaluation.given import Given
 from dlkit.evaluation.held_against import ERRORS, HeldAgainst
@@ -21,6 +22,7 @@ from dlkit.recipe.facts import Target
 
 _CHEAP = 200_000  # scores for which all resamples are drawn; with more, fewer are
 _FEW_RESAMPLES = 200
+_BEAMS = 1  # of sequences that are written token by token
 _SAMPLES = 16  # of the beginning of a split, whether they are right or wrong
 
 
@@ -69,6 +71,7 @@ class Asked:
         baselines: What the model is held against: functions of `Given`, by name.
         examples: The raw features of the training examples, for baselines.
         ctc: Whether the output is read as connectionist temporal classification has it.
+        forced: The feature that holds the target one token earlier: the model is not given it, but writes for itself.
     """
 
     target: Target
@@ -77,6 +80,7 @@ class Asked:
     baselines: Mapping[str, Callable[[Given], np.ndarray]]
     examples: Mapping[str, Values] = field(default_factory=dict)
     ctc: bool = False
+    forced: str | None = None
 
 
 def measure_tasks(
@@ -116,13 +120,19 @@ def measure_tasks(
         for name, each in asked.items()
     }
     memories: dict[str, dict[str, Any]] = {name: {} for name in asked}
+    searches = {
+        name: BeamSearch(model, each.forced, each.target, logits=each.logits, beams=_BEAMS, output=name)
+        for name, each in asked.items()
+        if each.forced
+    }
     feed = Feed(split, batch_size=batch_size, shuffle=False, answers=answers)
     with telling_failures(feed):
         for x, y in feed:
-            outputs = model.predict_on_batch(x)
+            outputs = outputs_of(model, x, searches, tasks)
             for name, task in tasks.items():
                 truth = keras.ops.convert_to_numpy(_of(y, name))
-                task.update(truth, np.asarray(_of(outputs, name)))
+                output = outputs[name]
+                task.update(truth, output.tokens if isinstance(output, Written) else output)
                 if against[name]:
                     features = {feature: keras.ops.convert_to_numpy(_of(x, feature)) for feature in split.features}
                     of = asked[name]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.recipe.catalogue import Argument, ComponentSpec
-from dlkit.recipe.facts import read_facts
+from dlkit.recipe.facts import check_teacher_forcing, read_facts
 from dlkit.recipe.registry import KIND_OF_BASE, KINDS, snake_case
 from dlkit.recipe.slots import COMPONENT_KINDS
 
@@ -138,9 +138,12 @@ def _check_declared(kind: str, name: str, words: dict[str, Any], line: int) -> N
     unused = words.get("unused", [])
     if not isinstance(unused, list | tuple) or not all(isinstance(path, str) for path in unused):
         raise DeclarationError(f"`unused` of `{name}` is a list of paths", line)
+    inputs = words.get("inputs", [])
+    if not isinstance(inputs, list | tuple) or not all(isinstance(each, str) for each in inputs):
+        raise DeclarationError(f"`inputs` of `{name}` is a list of names", line)
     if kind == "source" and "features" in words:
         try:
-            read_facts(words["features"], words.get("targets") or {})
+            check_teacher_forcing(read_facts(words["features"], words.get("targets") or {}))
             if strange := set((words.get("chooses") or {}).values()) - set(words.get("targets") or {}):
                 raise ValueError(f"`chooses` names {', '.join(sorted(strange))}")
             for variants in (words.get("variants") or {}).values():

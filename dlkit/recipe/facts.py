@@ -6,12 +6,15 @@ fills in what the declaration left open. Recipes read facts as ``$data.classes``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 FeatureKind = Literal["image", "vector", "number", "category", "text", "sequence", "audio"]
 TargetKind = Literal["classes", "multi_label", "number", "sequence", "inputs"]
+
+# Tokens of a `sequence` target: the number of what fills it up, and the labels of what begins and ends it.
+PADDING, START, END = 0, "<start>", "<end>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Feature:
         maximum: The largest value, where it is not that of the type, as the 16 of pixels with 17 shades.
         missing: The words that stand for a missing value in a file; None where none may be missing.
         sample_rate: Values a second of a sound.
+        teacher_forcing: The target whose tokens it holds one place later, after `<start>`: given in training only, while a
+            trained model is given the tokens that it wrote itself.
     """
 
     kind: FeatureKind
@@ -37,6 +42,7 @@ class Feature:
     maximum: int | None = None
     missing: tuple[str, ...] | None = None
     sample_rate: int | None = None
+    teacher_forcing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,11 @@ class DataFacts:
         """Number of classes, where there is exactly one target."""
         return next(iter(self.targets.values())).classes if len(self.targets) == 1 else None
 
+    def forced(self, target: str, inputs: Iterable[str]) -> str | None:
+        """The one of the inputs of a network that holds the tokens of a target; None where it is not teacher-forced."""
+        known = self.features
+        return next((name for name in inputs if name in known and known[name].teacher_forcing == target), None)
+
     def updated(self, known: DataFacts) -> DataFacts:
         """These facts, with those of other features and targets beside them or in their place."""
         return replace(self, features={**self.features, **known.features}, targets={**self.targets, **known.targets})
@@ -122,3 +133,19 @@ def read_facts(features: Mapping[str, Mapping[str, Any]], targets: Mapping[str, 
             values["continues"] = Continues(**plain(values["continues"]))
         made[name] = Target(**values)
     return DataFacts({name: Feature(**plain(entry)) for name, entry in features.items()}, made)
+
+
+def check_teacher_forcing(facts: DataFacts) -> None:
+    """That what features say of `teacher_forcing` can be done.
+
+    Raises:
+        ValueError: There is no such target, or it is no sequence with a start and an end.
+    """
+    for name, feature in facts.features.items():
+        target = facts.targets.get(feature.teacher_forcing or "")
+        is_written = target is not None and target.kind == "sequence" and {START, END} <= {*(target.labels or ())}
+        if feature.teacher_forcing and not is_written:
+            raise ValueError(
+                f"`teacher_forcing` of `{name}` wants a target of kind sequence with the labels {START} and {END}. "
+                f"Received: {feature.teacher_forcing}"
+            )

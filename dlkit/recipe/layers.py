@@ -251,7 +251,8 @@ class LayerReader:
         layers = self._told_by(declaration, use)
         if layers is None:
             return None
-        return self._inside(self.entries(layers, use.span, use.word), [ONLY_INPUT], use, scope)
+        inputs = declaration.declared.get("inputs") or [ONLY_INPUT]
+        return self._inside(self.entries(layers, use.span, use.word), list(inputs), use, scope)
 
     def _told_by(self, declaration: Declaration, use: Use) -> Node | None:
         """The layers that the function of an architecture returns."""

@@ -9,7 +9,7 @@ from typing import Any
 from dlkit.recipe.catalogue import catalogue
 from dlkit.recipe.contradictions import CROSSENTROPIES, CTC, of_activation, of_metric, of_metric_beside, of_target
 from dlkit.recipe.diagnostics import Findings, Span, did_you_mean, listing
-from dlkit.recipe.facts import DataFacts, Target
+from dlkit.recipe.facts import PADDING, DataFacts, Target
 from dlkit.recipe.graph import Component, Graph, Tensor
 from dlkit.recipe.registry import snake_case
 
@@ -56,6 +56,8 @@ class Supervision:
         logits: Whether the output wants a softmax or sigmoid to be probabilities.
         shares: Where labels are mixed, the target holds shares of the classes: so many of them, one for each unit of the
             output. None: it is handed over as it is.
+        forced: The feature that holds the target one token earlier, given in training only; padding counts neither in the
+            inferred loss nor in metrics. None: the output depends on no such feature.
     """
 
     target: str
@@ -63,6 +65,7 @@ class Supervision:
     metrics: tuple[Component, ...]
     logits: bool
     shares: int | None = None
+    forced: str | None = None
 
     @property
     def ctc(self) -> bool:
@@ -160,30 +163,32 @@ class Supervisor:
             evaluated: More metrics, which are only checked.
         """
         facts = self.facts.targets.get(target)
-        form = output_form(graph, tensor)
+        form, forced = output_form(graph, tensor), self.facts.forced(target, graph.inputs)
         at = graph.layers[call.layer].span if (call := graph.call(tensor.call)) else span
         if facts is not None:
-            self._units(facts, target, form, at)
-        found = self._infer(facts, target, form, at) if loss is None else self._checked(loss, facts, target, form)
+            self._units(facts, target, form, at, forced)
+        found = (
+            self._infer(facts, target, form, at, forced) if loss is None else self._checked(loss, facts, target, form)
+        )
         if found is None:
             return None
         mixed_by = self._mixed(found)
-        is_choice = facts is not None and facts.kind in ("classes", "multi_label")
+        is_choice = facts is not None and (facts.kind in ("classes", "multi_label") or bool(forced))
         for metric in (*(metrics or ()), *(each for each in evaluated if each.kind == "metric")):
             wrong = of_metric_beside(found, metric, target) or of_metric(metric, facts, target, form.units, mixed_by)
             if wrong:
                 self.findings.error("metric-contradicts-target", wrong[0], metric.span, wrong[1])
         logits = found.name == CTC or bool(found.arguments.get("from_logits", form.is_logits if is_choice else False))
-        chosen = _inferred_metrics(facts, form, bool(mixed_by)) if metrics is None else metrics
+        chosen = _inferred_metrics(facts, form, bool(mixed_by), forced) if metrics is None else metrics
         shares = (form.units or facts.classes) if mixed_by and facts and facts.kind == "classes" else None
-        return Supervision(target, found, tuple(chosen), logits, shares)
+        return Supervision(target, found, tuple(chosen), logits, shares, forced)
 
     def _mixed(self, loss: Component) -> str | None:
         """What makes shares of class numbers: an augmentation that mixes them, or a loss that smooths them."""
         smooths = loss.name.startswith("Categorical") and loss.arguments.get("label_smoothing")
         return self.mixed_by or (f"the label smoothing of {loss.name}" if smooths else None)
 
-    def _units(self, facts: Target, target: str, form: OutputForm, at: Span) -> None:
+    def _units(self, facts: Target, target: str, form: OutputForm, at: Span, forced: str | None) -> None:
         """Notes an output of another size than its target."""
         units = form.units
         if units is None:
@@ -191,6 +196,9 @@ class Supervisor:
         outputs = "one output" if units == 1 else f"{units} outputs"
         if facts.kind == "classes" and facts.classes and units < facts.classes and (units, facts.classes) != (1, 2):
             message = f"{outputs} cannot tell the {facts.classes} classes of `{target}` apart"
+            self.findings.error("output-size", message, at, f"write `units: {_classes_of(self.facts, target)}`")
+        elif forced and facts.classes and units != facts.classes:
+            message = f"{outputs} for the {facts.classes} tokens of `{target}`"
             self.findings.error("output-size", message, at, f"write `units: {_classes_of(self.facts, target)}`")
         elif facts.kind == "multi_label" and facts.classes and units != facts.classes:
             message = f"{outputs} for the {facts.classes} labels of `{target}`"
@@ -201,11 +209,13 @@ class Supervisor:
             message = f"{outputs} for the {facts.shape[0]} numbers of `{target}`"
             self.findings.error("output-size", message, at, f"write `units: $data.targets.{target}.shape.0`")
 
-    def _infer(self, facts: Target | None, target: str, form: OutputForm, at: Span) -> Component | None:
+    def _infer(
+        self, facts: Target | None, target: str, form: OutputForm, at: Span, forced: str | None
+    ) -> Component | None:
         kind = facts.kind if facts else None
         if kind in ("number", "inputs"):
             return Component("loss", "MeanSquaredError")
-        if kind not in ("classes", "multi_label"):
+        if kind not in ("classes", "multi_label") and not forced:
             message = f"the loss for `{target or 'the output'}` cannot be inferred"
             self.findings.error("no-loss", message, at, "write `training.loss`")
             return None
@@ -219,7 +229,8 @@ class Supervisor:
             return None
         several = "CategoricalCrossentropy" if self.mixed_by else "SparseCategoricalCrossentropy"
         name = "BinaryCrossentropy" if binary else several
-        return Component("loss", name, {"from_logits": bool(form.is_logits)})
+        more = {"ignore_class": PADDING} if forced else {}
+        return Component("loss", name, {"from_logits": bool(form.is_logits), **more})
 
     def _checked(self, loss: Component, facts: Target | None, target: str, form: OutputForm) -> Component:
         """A written loss, with `from_logits` as the output has it; what contradicts the output is noted."""
@@ -237,8 +248,12 @@ def _classes_of(facts: DataFacts, target: str) -> str:
     return "$data.classes" if len(facts.targets) == 1 else f"$data.targets.{target}.classes"
 
 
-def _inferred_metrics(facts: Target | None, form: OutputForm, mixed: bool) -> list[Component]:
-    if facts is None or facts.kind == "sequence":
+def _inferred_metrics(facts: Target | None, form: OutputForm, mixed: bool, forced: str | None) -> list[Component]:
+    if facts is None:
+        return []
+    if forced:
+        return [Component("metric", "SparseCategoricalAccuracy", {"name": "token_accuracy"})]
+    if facts.kind == "sequence":
         return []
     if facts.kind == "number":
         return [

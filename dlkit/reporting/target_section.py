@@ -23,6 +23,7 @@ _TITLES = {
     "reconstruction": "How well the inputs come back",
 }
 _CHOICES = ("classification", "multi_label")
+_TOLD = ("sequence_output",)  # tasks of which a few examples tell more than figures, also where they are right
 _CONFUSED = 8
 _ALL_CLASSES = 200  # that have a row each
 
@@ -46,7 +47,7 @@ def target_section(
         for kind, draw in OF_TARGET.items()
         if figures.wants(kind)
     ]
-    mistakes = [_shown(run, each) for each in measured["mistakes"]]
+    mistakes, samples = ([_shown(run, each) for each in measured[kind]] for kind in ("mistakes", "samples"))
     title = _TITLES[task]
     return {
         "id": f"target-{list(facts.targets).index(name) + 1}" if name in facts.targets else "target",
@@ -64,7 +65,8 @@ def target_section(
         "written": details.get("written"),
         "mistakes": mistakes,
         "mistakes_title": "The most confident mistakes" if task in _CHOICES else "The largest errors",
-        "has_pictures": any(each["pictures"] for each in mistakes),
+        "samples": samples if task in _TOLD else [],
+        "has_pictures": any(each["pictures"] for each in (*mistakes, *samples)),
     }
 
 

@@ -9,6 +9,7 @@ import keras
 
 from dlkit.models.instantiate import instantiate
 from dlkit.models.scaling import Scale
+from dlkit.recipe.facts import PADDING
 from dlkit.recipe.graph import Component
 from dlkit.recipe.supervision import Supervision, metric_name
 
@@ -100,6 +101,31 @@ class OnMajority(keras.metrics.Metric):
         self.metric.reset_state()
 
 
+class OfTokens(keras.metrics.Metric):
+    """A metric of the tokens of sequences: each counts the same, those that are padding do not count.
+
+    Args:
+        metric: The metric, under whose name it is logged.
+    """
+
+    def __init__(self, metric: keras.metrics.Metric) -> None:
+        super().__init__(name=metric.name)
+        self.metric = metric
+        self._direction = getattr(metric, "_direction", None)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        counts = keras.ops.cast(keras.ops.not_equal(y_true, PADDING), "float32")
+        if sample_weight is not None:
+            counts = counts * keras.ops.reshape(keras.ops.cast(sample_weight, "float32"), (-1, 1))
+        self.metric.update_state(y_true, y_pred, counts)
+
+    def result(self) -> Any:
+        return self.metric.result()
+
+    def reset_state(self) -> None:
+        self.metric.reset_state()
+
+
 def probabilities(logits: Any) -> Any:
     """Softmax over the last axis, or the sigmoid of a single output."""
     return keras.ops.sigmoid(logits) if logits.shape[-1] == 1 else keras.ops.softmax(logits, axis=-1)
@@ -131,7 +157,11 @@ def compile_model(
     losses = {target: instantiate(found.loss) for target, found in supervisions.items()}
     losses |= {target: OfScaled(losses[target], scale) for target, scale in (scales or {}).items() if target in losses}
     metrics = {
-        target: [make_metric(metric, found.logits, found.shares) for metric in (*found.metrics, *more_metrics)]
+        target: [
+            OfTokens(made) if found.forced else made
+            for metric in (*found.metrics, *more_metrics)
+            for made in (make_metric(metric, found.logits, found.shares),)
+        ]
         for target, found in supervisions.items()
     }
     single = len(supervisions) == 1

@@ -182,6 +182,7 @@ def _asked(recipe: Recipe, model: keras.Model, split: Arrays, train: Arrays | No
             {known: answer for known, (task, answer) in baselines.items() if task == task_of(facts[name])},
             train.features if train else {},
             found.ctc,
+            found.forced,
         )
         for name, found in recipe.supervisions.items()
     }

@@ -22,7 +22,10 @@ from dlkit.workflows.recipe_file import raw_features_of, recipe_of
 if TYPE_CHECKING:
     import keras
 
+    from dlkit.evaluation.beam_search import Written
+
 _BATCH = 256
+_BEAMS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Prediction:
     """What the model says of one target of one row.
 
     Args:
-        value: The most likely class by name, the sequence that is read, or the number.
+        value: The most likely class by name, the sequence that is read or written, or the number.
         probabilities: By class name, the most likely first; of a sequence that one's alone; None for numbers.
     """
 
@@ -71,35 +74,63 @@ def load_model(run: RunFolder, recipe: Recipe, which: str = "best") -> keras.Mod
 
 
 def predict(
-    run: RunFolder, inputs: Sequence[str | Path], *, which: str = "best", allow_plugins: bool = False
+    run: RunFolder,
+    inputs: Sequence[str | Path],
+    *,
+    beams: int | None = None,
+    which: str = "best",
+    allow_plugins: bool = False,
 ) -> list[Predicted]:
     """Predicts for files.
 
     Args:
         inputs: Pictures, folders of them, CSV files, `.npy` arrays.
+        beams: Of a sequence that is written token by token: the partial sequences that are kept; None: three.
         which: `best` or `last`.
 
     Raises:
-        DlkitError: A file cannot be read as what the model takes; all of them are named.
+        DlkitError: A file cannot be read as what the model takes; all of them are named. Or beams are asked for, and the
+            model writes no sequence (`no-beams`).
     """
     recipe = recipe_of(run, allow_plugins)
     facts = recipe.facts
     known = raw_features_of(run)
-    features = {name: known[name] for name in recipe.graphs["model"].inputs}
+    forced = {name: found.forced for name, found in recipe.supervisions.items() if found.forced}
+    if beams is not None and not forced:
+        message = f"The model of {run.path} writes no sequences token by token, and so has no use for beams."
+        raise DlkitError(message, "Leave out --beams.", "no-beams")
+    features = {name: known[name] for name in recipe.graphs["model"].inputs if name not in forced.values()}
     rows, values = read_inputs(inputs, features)
     from dlkit.data.feed import Feed
+    from dlkit.evaluation.beam_search import BeamSearch, Written, outputs_of
 
-    feed = Feed(Arrays(dict(values), {}), batch_size=_BATCH, shuffle=False)
-    raw = load_model(run, recipe, which).predict(feed, verbose=0)
-    by_target = raw if isinstance(raw, dict) else {next(iter(recipe.supervisions)): raw}
-    told = {
-        name: _told(np.asarray(output, dtype="float64"), facts.targets[name], recipe.supervisions[name])
-        for name, output in by_target.items()
+    model = load_model(run, recipe, which)
+    held = recipe.supervisions
+    searches = {
+        name: BeamSearch(
+            model, feature, facts.targets[name], logits=held[name].logits, beams=beams or _BEAMS, output=name
+        )
+        for name, feature in forced.items()
     }
+    told: dict[str, list[Prediction]] = {name: [] for name in held}
+    for (x,) in Feed(Arrays(dict(values), {}), batch_size=_BATCH, shuffle=False):
+        for name, given in outputs_of(model, x, searches, held).items():
+            target = facts.targets[name]
+            told[name] += _written(given, target) if isinstance(given, Written) else _told(given, target, held[name])
     return [Predicted(row, {name: predictions[n] for name, predictions in told.items()}) for n, row in enumerate(rows)]
 
 
+def _written(found: Written, target: Target) -> list[Prediction]:
+    """Sequences with their probabilities."""
+    from dlkit.evaluation.tasks.sequence_output import in_words
+
+    texts = [in_words(tokens, target) for tokens in found.tokens]
+    shares = np.exp(found.log_probabilities)
+    return [Prediction(text, {text: float(share)}) for text, share in zip(texts, shares, strict=True)]
+
+
 def _told(output: np.ndarray, target: Target, held: Supervision) -> list[Prediction]:
+    output = np.asarray(output, dtype="float64")
     if held.ctc:
         return _read(output, target)
     if target.kind != "classes":

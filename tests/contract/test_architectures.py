@@ -26,7 +26,8 @@ NAMES = sorted(file.stem for file in FOLDER.glob("[!_]*.py"))
 CLASSES = 3
 
 CASES = [runpy.run_path(str(path)) for path in sorted((Path(__file__).parent / "architecture_cases").glob("*.py"))]
-TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {k: v for cases in CASES for k, v in cases["TAKES"].items()}
+Given = np.ndarray | dict[str, np.ndarray]  # the only input, or several by name
+TAKES: dict[str, tuple[Given, dict[str, Any]]] = {k: v for cases in CASES for k, v in cases["TAKES"].items()}
 ENDS: dict[str, str] = {k: v for cases in CASES for k, v in cases.get("ENDS", {}).items()}
 # What stands between an architecture and the output layer.
 BEHIND: dict[str, list[Any]] = {k: v for cases in CASES for k, v in cases.get("BEHIND", {}).items()}
@@ -49,10 +50,24 @@ def model_of(layers: list[Any], shape: tuple[int | None, ...], dtype: str = "flo
     return build(graph, {graph.inputs[0]: Feature("vector", shape, dtype)}, {"y": graph.outputs[""]}, "t").served
 
 
-def small(name: str) -> tuple[keras.Model, np.ndarray]:
+def model_of_several(entry: dict[str, Any], x: dict[str, np.ndarray]) -> keras.Model:
+    """An architecture of several inputs as a recipe has it."""
+    layers = json.dumps([{name: {**arguments, "from": list(x)} for name, arguments in entry.items()}])
+    recipe = parse(
+        "name: t\ndata: {source: {npz: {path: none.npz}}}\ntraining: {epochs: 1, loss: MeanSquaredError}\n"
+        f"model: {{functional: {{inputs: {json.dumps(list(x))}, layers: {layers}}}}}\n"
+    )
+    graph = recipe.graphs["model"]
+    features = {name: Feature("vector", values.shape[1:], values.dtype.name) for name, values in x.items()}
+    return build(graph, features, {"y": graph.outputs[""]}, "t").served
+
+
+def small(name: str) -> tuple[keras.Model, Given]:
     """An architecture, with an output layer where it has none of its own, and what it is given."""
     keras.utils.set_random_seed(1)
     x, arguments = TAKES[name]
+    if isinstance(x, dict):
+        return model_of_several({name: arguments}, x), x
     layers: list[Any] = [{name: arguments}]
     if name not in ENDS:
         layers += BEHIND.get(name, [])
@@ -60,14 +75,14 @@ def small(name: str) -> tuple[keras.Model, np.ndarray]:
     return model_of(layers, x.shape[1:], x.dtype.name), x
 
 
-def losses_of(model: keras.Model, x: np.ndarray, name: str) -> list[float]:
+def losses_of(model: keras.Model, x: Given, name: str) -> list[float]:
     """The loss of some examples before a training step, and before the next one."""
     ends = ENDS.get(name, "logits")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=ends == "logits")
     if ends == "lengths":
         loss = MarginLoss()
     model.compile(optimizer=keras.optimizers.SGD(1e-2, global_clipnorm=1.0), loss=loss, run_eagerly=True)
-    shape = (len(x), *model.output_shape[1:-1])
+    shape = (len(next(iter(x.values())) if isinstance(x, dict) else x), *model.output_shape[1:-1])
     y = np.arange(np.prod(shape)).reshape(shape) % CLASSES
     return [float(model.train_on_batch(x, y)) for _ in range(2)]
 
@@ -115,14 +130,15 @@ def loaded_by_keras_alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         model.save(folder / f"{name}.keras")
         if needed := custom_layers(model):
             (folder / f"{name}_layers.py").write_text(needed, encoding="utf-8")
-        np.save(folder / f"{name}.npy", x)
+        np.savez(folder / f"{name}.npz", **(x if isinstance(x, dict) else {"": x}))
     program = (
         "import importlib, json, pathlib, sys, keras, numpy as np\n"
         "made = {}\n"
         "for path in sorted(pathlib.Path().glob('*.keras')):\n"
         "    if pathlib.Path(f'{path.stem}_layers.py').exists(): importlib.import_module(f'{path.stem}_layers')\n"
         "    model = keras.models.load_model(path)\n"
-        "    made[path.stem] = np.asarray(model(np.load(path.with_suffix('.npy')))).tolist()\n"
+        "    x = dict(np.load(path.with_suffix('.npz')))\n"
+        "    made[path.stem] = np.asarray(model(x.get('', x))).tolist()\n"
         "assert not any(module.startswith('dlkit') for module in sys.modules)\n"
         "print(json.dumps(made))\n"
     )

@@ -74,6 +74,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "radial_basis": (POINTS, {"units": 5, "seed": 1}),
     "squash": (STEPS, {}),
     "threshold_neuron": (PLANE, {"weights": [1.0, -0.5], "threshold": 0.25}),
+    "strongest_channel": (STEPS, {}),
     "vector_length": (STEPS, {}),
     "token_and_position_embedding": (TOKENS, {"vocabulary_size": 9, "width": 6, "mask_zero": True}),
 }

@@ -46,6 +46,15 @@ Seed = Annotated[
     int | None,
     typer.Option("--seed", metavar="N", min=0, help="With --prompt: another text than the recipe's seed gives."),
 ]
+Beams = Annotated[
+    int | None,
+    typer.Option(
+        "--beams",
+        metavar="N",
+        min=1,
+        help="Of a sequence that is written token by token, as a caption: how many beginnings are kept; else 3.",
+    ),
+]
 
 
 @command(
@@ -53,6 +62,7 @@ Seed = Annotated[
     "dlkit predict latest photo.png",
     "dlkit predict digits/cnn scans/ --json",
     "dlkit predict latest rows.csv",
+    "dlkit predict captions/show_and_tell picture.png --beams 5",
     "dlkit predict shakespeare/gpt --prompt 'ROMEO:' --tokens 300 --top-k 20",
 )
 def predict(
@@ -64,13 +74,15 @@ def predict(
     temperature: Temperature = None,
     top_k: TopK = None,
     seed: Seed = None,
+    beams: Beams = None,
     which: Which = "best",
     runs_dir: RunsDir = None,
     allow_plugins: AllowPlugins = False,
 ) -> None:
     """Predicts for new examples, or goes on with a text.
 
-    Of classes it tells the most likely one with its probability, and the runners-up; of a text in a picture what it reads.
+    Of classes it tells the most likely one with its probability, and the runners-up; of a text in a picture what it reads;
+    of a sequence that is written token by token, as a caption, the most likely one that is found.
     """
     if (prompt is None) == (not inputs):
         raise typer.BadParameter("give files to predict for, or a text to go on with: `--prompt TEXT`")
@@ -78,6 +90,8 @@ def predict(
     given = {name: value for name, value in how.items() if value is not None}
     if prompt is None and given:
         raise typer.BadParameter("--tokens, --temperature, --top-k and --seed belong to `--prompt TEXT`")
+    if prompt is not None and beams is not None:
+        raise typer.BadParameter("--beams belongs to files to predict for")
     from dlkit.cli.start import start_tensorflow
     from dlkit.runs.find import find_run, runs_root
 
@@ -92,7 +106,7 @@ def predict(
         return
     from dlkit.workflows.predict import predict as predict_with
 
-    predicted = predict_with(folder, inputs or [], which=which, allow_plugins=allow_plugins)
+    predicted = predict_with(folder, inputs or [], beams=beams, which=which, allow_plugins=allow_plugins)
     _show(out, predicted)
     out.result({"predictions": [asdict(row) for row in predicted]})
 
@@ -108,6 +122,8 @@ def _show(out: Output, predicted: list[Predicted]) -> None:
     else:
         columns = ["input", targets[0], "probability", "next"]
         rows = [[row.row, *_with_runners_up(row.targets[targets[0]])] for row in predicted]
+        if not any(row[-1] for row in rows):  # as of sequences
+            columns, rows = columns[:-1], [row[:-1] for row in rows]
     out.table(dict.fromkeys(columns, "left"), rows)
 
 

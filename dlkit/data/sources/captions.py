@@ -39,7 +39,13 @@ VOCABULARY = [
     kind="source",
     features={
         "image": {"kind": "image", "shape": [None, None, 3], "dtype": "uint8"},
-        "words": {"kind": "sequence", "shape": [None], "dtype": "int32", "vocabulary_size": 24},
+        "words": {
+            "kind": "sequence",
+            "shape": [None],
+            "dtype": "int32",
+            "vocabulary_size": 24,
+            "teacher_forcing": "caption",
+        },
     },
     targets={"caption": {"kind": "sequence", "shape": [None], "labels": VOCABULARY}},
     unused=["data.test"],

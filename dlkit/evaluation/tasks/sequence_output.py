@@ -9,23 +9,25 @@ from rapidfuzz.distance import Levenshtein
 
 from dlkit.evaluation.best_path import best_path
 from dlkit.evaluation.tasks.task import Result, Shown, Task
-from dlkit.recipe.facts import Target
-
-_PADDING, _END = 0, "<end>"
+from dlkit.recipe.facts import END, PADDING, Target
 
 
 class SequenceOutput(Task):
     """Exact matches, and edit distances: how many tokens to insert, delete or replace.
 
     Levenshtein (1966), "Binary codes capable of correcting deletions, insertions and reversals". Sequences end at `<end>`
-    where there is such a token; 0 is padding.
+    where there is such a token; 0 is padding. The output tells each token's share, of shape (examples, steps, tokens), or
+    is the tokens themselves where they were written one by one.
     """
 
     name: ClassVar[str] = "sequence_output"
 
     def reduce(self, truth: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, ...]:
         truth = np.asarray(truth).astype(int)
-        predicted = best_path(output) if self.ctc else np.asarray(output).argmax(axis=-1)
+        if self.ctc:
+            predicted = best_path(output)
+        else:
+            predicted = output if np.ndim(output) == truth.ndim else np.asarray(output).argmax(axis=-1)
         distances = [Levenshtein.distance(*map(self._tokens, pair)) for pair in zip(truth, predicted, strict=True)]
         return truth, predicted, np.array(distances, np.float64)
 
@@ -60,9 +62,9 @@ def tokens_of(row: np.ndarray, target: Target) -> list[int]:
     """The tokens of a sequence that count: up to the end, without padding."""
     tokens = [int(token) for token in row]
     labels = target.labels or ()
-    if _END in labels and labels.index(_END) in tokens:
-        tokens = tokens[: tokens.index(labels.index(_END))]
-    return [token for token in tokens if token != _PADDING]
+    if END in labels and labels.index(END) in tokens:
+        tokens = tokens[: tokens.index(labels.index(END))]
+    return [token for token in tokens if token != PADDING]
 
 
 def in_words(row: np.ndarray, target: Target) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 PICTURES = np.random.default_rng(1).random((12, 16, 16, 2)).astype("float32")
+TOLD = {"image": PICTURES, "words": np.random.default_rng(2).integers(0, 5, (12, 4)).astype("int32")}
 
-# What an architecture is given, and its arguments: as little of it as shows everything.
-TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
+# What an architecture is given, several inputs by name, and its arguments: as little of it as shows everything.
+TAKES: dict[str, tuple[Any, dict[str, Any]]] = {
     "capsnet": (PICTURES, {"classes": 3, "filters": 8, "primary_channels": 2, "primary_size": 4, "kernel_size": 5}),
     "crnn": (PICTURES, {"filters": [4, 8], "convolutions": [1, 1], "width_halvings": 1, "units": [6]}),
     "lenet5": (PICTURES, {}),
@@ -18,13 +19,14 @@ TAKES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
     "mobilenet": (PICTURES, {"width": 0.25, "repeats": 1, "halvings": 2}),
     "rbf_network": (PICTURES, {"outputs": 3, "units": 8}),
     "resnet": (PICTURES, {"depth": 8, "filters": 4}),
+    "show_and_tell": (TOLD, {"vocabulary_size": 5, "filters": [4, 4, 8], "units": 8, "heads": 2, "dropout": 0.0}),
     "spiking": (PICTURES, {"units": [32, 16], "steps": 8}),
     "vgg": (PICTURES, {"filters": [4, 8], "convolutions": [1, 2], "units": [8], "dropout": 0.0}),
     "vit": (PICTURES, {"depth": 2, "width": 8, "heads": 2, "pooling": "class_token"}),
     "wide_resnet": (PICTURES, {"depth": 10, "width": 1}),
 }
 # Those whose last layer is the output already, and what it gives.
-ENDS = {"mixture_of_experts": "probabilities", "capsnet": "lengths", "rbf_network": "logits"}
+ENDS = {"mixture_of_experts": "probabilities", "capsnet": "lengths", "rbf_network": "logits", "show_and_tell": "logits"}
 # Those that give something at every step, of which a test takes the mean.
 BEHIND: dict[str, list[Any]] = {"crnn": ["GlobalAveragePooling1D"]}
 

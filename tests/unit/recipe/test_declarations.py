@@ -142,6 +142,7 @@ def test_what_is_not_registered_is_no_component(tmp_path: Path) -> None:
             "@register(kind='source', features={'x': {}})\ndef a(): ...",
             "the features and targets of `a` cannot be read",
         ),
+        ("@register(kind='architecture', inputs='words')\ndef a(): ...", "`inputs` of `a` is a list of names"),
         ("@register(kind='source', unused='data.test')\ndef a(): ...", "`unused` of `a` is a list of paths"),
         ("def a(:\n", "this is no Python"),
         ("a = '\0'", "this is no Python"),
