@@ -34,7 +34,8 @@ class Result:
         seed: The seed; of several, the first.
         date: The end of it, in UTC, as `2025-01-31T14:25:30Z`.
         digest: That of the recipe as it was trained (`dlkit.recipe.digest`).
-        machine: `cpu`, `cores`, `memory_bytes`, and the names of `gpus`.
+        machine: `cpu`, `cores`, `memory_bytes`, and the names of `gpus`; the number of `logical_devices` where the CPU was
+            split.
         versions: Of `python`, `dlkit`, `keras`, `tensorflow`.
         git: `commit` of dlkit, and whether code of it had changes that were `uncommitted`; None outside a repository.
         deviations: The standard deviations that go with means.
@@ -79,13 +80,16 @@ class Result:
         """What did the work, in short: `2 CPU cores`, `1 GPU`."""
         gpus, cores = len(self.machine["gpus"]), self.machine["cores"]
         count, unit = (gpus, "GPU") if gpus else (cores, "CPU core")
-        return f"{count} {unit}{'s' if count != 1 else ''}"
+        split = f" as {self.machine['logical_devices']} devices" if "logical_devices" in self.machine else ""
+        return f"{count} {unit}{'s' if count != 1 else ''}{split}"
 
     @property
     def machine_text(self) -> str:
         """The whole machine: `2 cores of an AMD EPYC, 24 GiB`, with its GPUs."""
         machine = self.machine
         cores = f"{machine['cores']} core{'s' if machine['cores'] != 1 else ''}"
+        if "logical_devices" in machine:
+            cores = f"{machine['logical_devices']} logical devices, {cores}"
         return ", ".join(
             [*machine["gpus"], f"{cores} of {machine['cpu']}", f"{round(machine['memory_bytes'] / _GIB)} GiB"]
         )

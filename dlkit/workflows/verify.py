@@ -118,7 +118,8 @@ def verify(
     gc.collect()  # models and what the frames of an error hold would lie in the memory of the recipes to come
     if record_in and found.expectations:
         gpus = [_name(device) for device in tf.config.list_physical_devices("GPU")]
-        record_result(record_in, recipe, found, gpus, git)
+        logical = len(tf.config.list_logical_devices("CPU"))
+        record_result(record_in, recipe, found, gpus, git, logical)
     return found
 
 

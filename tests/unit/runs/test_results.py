@@ -90,4 +90,7 @@ def test_the_machine_in_words() -> None:
     machine = {**RESULT.machine, "cores": 1, "gpus": ["NVIDIA H200"]}
     one = replace(RESULT, machine=machine)
     assert (one.device, one.machine_text) == ("1 GPU", "NVIDIA H200, 1 core of AMD EPYC, 24 GiB")
+    split = replace(RESULT, machine={**RESULT.machine, "logical_devices": 2})
+    assert split.device == "2 CPU cores as 2 devices"
+    assert split.machine_text == "2 logical devices, 2 cores of AMD EPYC, 24 GiB"
     assert RESULT.reached == {"test_accuracy": 0.98}
