@@ -62,7 +62,7 @@ def record_result(
     git: Mapping[str, Any] | None,
     logical_devices: int = 1,
 ) -> None:
-    """Records what was measured of a recipe, whether it is what the recipe expects or not.
+    """Records what was measured of a recipe, whether it is what the recipe expects or not; or why it was skipped.
 
     Args:
         file: As `file_for_results` gives it.
@@ -90,5 +90,6 @@ def record_result(
         git=git,
         deviations=dict(verified.deviations),
         mean_of=dict(verified.mean_of) if verified.mean_of else None,
+        skipped=verified.reason if verified.verdict == "skipped" else None,
     )
     record(file, recipe.name, result)

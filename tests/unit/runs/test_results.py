@@ -56,6 +56,17 @@ def test_what_is_told_of_means_stands_only_where_there_are_any(tmp_path: Path) -
     assert (RESULT.mean_text, mean.mean_text) == ("", "mean of 3 seeds")
 
 
+def test_that_a_recipe_was_skipped_stands_where_nothing_was_measured(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    skipped = replace(RESULT, met=False, metrics={}, intervals={}, expectations=[], skipped="no data here")
+    record(file, "digits/cnn", RESULT)
+    record(file, "digits/cnn", skipped)
+    record(file, "imdb/lstm", skipped)
+    assert read_results(file) == {"digits/cnn": RESULT, "imdb/lstm": skipped}
+    record(file, "imdb/lstm", RESULT)
+    assert read_results(file)["imdb/lstm"] == RESULT
+
+
 @pytest.mark.parametrize("text", ["", "<<<<<<< HEAD", "[]", '{"recipes": {"digits/cnn": {"met": true}}}'])
 def test_a_damaged_file_is_an_error_and_stays(tmp_path: Path, text: str) -> None:
     file = tmp_path / "results.json"
