@@ -9,14 +9,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlkit.data.arrays import Arrays, Values
+from dlkit.data.arrays import Arrays, Values, take
 from dlkit.data.augment import Tensors
 from dlkit.data.feed import Feed, telling_failures
 from dlkit.evaluation.bootstrap import RESAMPLES, intervals
 from dlkit.evaluation.given import Given
 from dlkit.evaluation.held_against import ERRORS, HeldAgainst
 from dlkit.evaluation.tasks import make_task
-from dlkit.evaluation.tasks.task import Result, Shown
+from dlkit.evaluation.tasks.task import Context, Result, Shown
 from dlkit.recipe.facts import Target
 
 _CHEAP = 200_000  # scores for which all resamples are drawn; with more, fewer are
@@ -68,6 +68,7 @@ class Asked:
         learned: Its values of the training examples.
         baselines: What the model is held against: functions of `Given`, by name.
         examples: The raw features of the training examples, for baselines.
+        context: What its task may look at besides.
     """
 
     target: Target
@@ -75,6 +76,7 @@ class Asked:
     learned: Any
     baselines: Mapping[str, Callable[[Given], np.ndarray]]
     examples: Mapping[str, Values] = field(default_factory=dict)
+    context: Context | None = None
 
 
 def measure_tasks(
@@ -105,7 +107,7 @@ def measure_tasks(
     Raises:
         DlkitError: Examples cannot be read, predictions are no numbers, or a baseline does not fit.
     """
-    tasks = {name: make_task(each.target, each.logits) for name, each in asked.items()}
+    tasks = {name: make_task(each.target, each.logits, each.context) for name, each in asked.items()}
     against = {
         name: [
             HeldAgainst(known, answer, ERRORS.get(tasks[name].name, "absolute"))
@@ -113,6 +115,8 @@ def measure_tasks(
         ]
         for name, each in asked.items()
     }
+    held_against = {name: split.targets.get(each.target.held_against or "") for name, each in asked.items()}
+    seen = 0
     memories: dict[str, dict[str, Any]] = {name: {} for name in asked}
     feed = Feed(split, batch_size=batch_size, shuffle=False, answers=answers)
     with telling_failures(feed):
@@ -120,7 +124,9 @@ def measure_tasks(
             outputs = model.predict_on_batch(x)
             for name, task in tasks.items():
                 truth = keras.ops.convert_to_numpy(_of(y, name))
-                task.update(truth, np.asarray(_of(outputs, name)))
+                beside = held_against[name]
+                classes = None if beside is None else take(beside, np.arange(seen, seen + len(truth)))
+                task.update(truth, np.asarray(_of(outputs, name)), classes)
                 if against[name]:
                     features = {feature: keras.ops.convert_to_numpy(_of(x, feature)) for feature in split.features}
                     of = asked[name]
@@ -128,6 +134,7 @@ def measure_tasks(
                     given = Given(features, of.target, truth.shape, of.learned, of.examples, memories[name], inputs)
                     for each in against[name]:
                         each.update(given, truth)
+            seen += len(truth)
     metrics: dict[str, float] = {}
     bounds: dict[str, tuple[float, float]] = {}
     measured: dict[str, Measured] = {}

@@ -68,6 +68,8 @@ class Target:
         default: Whether the target is learned where the recipe does not name its targets.
         continues: The series that it goes on with, where it is a forecast.
         task: What it is measured by, where the kind does not tell.
+        held_against: Of `inputs`: the target of the data whose `classes` and `labels` these are. It is not learned, but
+            what was learned is held against it.
     """
 
     kind: TargetKind
@@ -78,6 +80,7 @@ class Target:
     default: bool = True
     continues: Continues | None = None
     task: str | None = None
+    held_against: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

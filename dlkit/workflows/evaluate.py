@@ -15,6 +15,7 @@ from dlkit.data.arrays import Arrays, take
 from dlkit.data.columns import Column
 from dlkit.evaluation.evaluate import Asked, measure_split, measure_tasks
 from dlkit.evaluation.evaluation import Evaluation, OtherRun
+from dlkit.evaluation.tasks.task import Context
 from dlkit.models.scaling import Scale
 from dlkit.recipe import registry
 from dlkit.recipe.graph import Component
@@ -132,9 +133,11 @@ def _measured(
 
 def _constant_loss(recipe: Recipe, train: Arrays) -> float | None:
     """The loss of the best constant answer, of crossentropies and squared errors of a single target."""
-    if len(recipe.supervisions) != 1 or not train.targets or isinstance(next(iter(train.targets.values())), Column):
+    if len(recipe.supervisions) != 1:
         return None
     ((name, found),) = recipe.supervisions.items()
+    if name not in train.targets or isinstance(train.targets[name], Column):
+        return None
     values, loss = np.asarray(train.targets[name]), found.loss
     if loss.arguments.get("label_smoothing"):
         return None
@@ -162,6 +165,7 @@ def _asked(recipe: Recipe, model: keras.Model, split: Arrays, train: Arrays | No
             learned.get(name),
             {known: answer for known, (task, answer) in baselines.items() if task == task_of(facts[name])},
             train.features if train else {},
+            Context(model, recipe.pattern_arguments(), recipe.facts.features, train),
         )
         for name, found in recipe.supervisions.items()
     }

@@ -12,8 +12,10 @@ import numpy as np
 from dlkit.data.arrays import Arrays
 from dlkit.data.inputs.read import read_inputs
 from dlkit.errors import DlkitError
+from dlkit.evaluation.evaluation import Evaluation
 from dlkit.recipe.facts import Target
 from dlkit.recipe.load import Recipe
+from dlkit.recipe.task_metrics import task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.preparation import custom_objects, import_plugins
 from dlkit.workflows.recipe_file import raw_features_of, recipe_of
@@ -29,11 +31,12 @@ class Prediction:
     """What the model says of one target of one row.
 
     Args:
-        value: The most likely class by name, or the number.
+        value: The most likely class by name, or the number; of a map the `row` and `column` of the nearest unit, counted
+            from 1, the `distance` to it, and where units have labels its `label`.
         probabilities: By class name, the most likely first; None for numbers.
     """
 
-    value: str | float | list[float]
+    value: str | float | list[float] | dict[str, Any]
     probabilities: dict[str, float] | None = None
 
 
@@ -91,10 +94,14 @@ def predict(
     feed = Feed(Arrays(dict(values), {}), batch_size=_BATCH, shuffle=False)
     raw = load_model(run, recipe, which).predict(feed, verbose=0)
     by_target = raw if isinstance(raw, dict) else {next(iter(recipe.supervisions)): raw}
-    told = {
-        name: _told(np.asarray(output, dtype="float64"), facts.targets[name], recipe.supervisions[name].logits)
-        for name, output in by_target.items()
-    }
+    told = {}
+    for name, output in by_target.items():
+        if task_of(facts.targets[name]) == "self_organization":
+            labels = _unit_labels(run, name) if which == "best" else None
+            told[name] = _of_units(np.asarray(output), recipe.pattern_arguments()["columns"], labels)
+        else:
+            values = np.asarray(output, dtype="float64")
+            told[name] = _told(values, facts.targets[name], recipe.supervisions[name].logits)
     return [Predicted(row, {name: predictions[n] for name, predictions in told.items()}) for n, row in enumerate(rows)]
 
 
@@ -110,6 +117,22 @@ def _told(output: np.ndarray, target: Target, logits: bool) -> list[Prediction]:
             Prediction(labels[order[0]], {labels[n] if n < len(labels) else str(n): float(row[n]) for n in order})
         )
     return predictions
+
+
+def _of_units(distances: np.ndarray, columns: int, labels: Sequence[str | None] | None) -> list[Prediction]:
+    """The nearest unit of each row."""
+    found = []
+    for row, unit in zip(distances, distances.argmin(axis=-1).tolist(), strict=True):
+        place = {"row": unit // columns + 1, "column": unit % columns + 1, "distance": float(row[unit])}
+        found.append(Prediction({**place, "label": labels[unit]} if labels else place))
+    return found
+
+
+def _unit_labels(run: RunFolder, target: str) -> Sequence[str | None] | None:
+    """The labels that evaluation gave to the units of the best model; None where it gave none."""
+    evaluation = Evaluation.read(run.evaluation)
+    measured = evaluation.targets.get(target) if evaluation else None
+    return measured["details"]["map"]["labels"] if measured else None
 
 
 def _probabilities(output: np.ndarray, logits: bool) -> np.ndarray:
