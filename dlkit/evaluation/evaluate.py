@@ -125,7 +125,7 @@ def measure_tasks(
             for name, task in tasks.items():
                 truth = keras.ops.convert_to_numpy(_of(y, name))
                 beside = held_against[name]
-                classes = None if beside is None else take(beside, np.arange(seen, seen + len(truth)))
+                classes = None if beside is None else np.asarray(take(beside, np.arange(seen, seen + len(truth))))
                 task.update(truth, np.asarray(_of(outputs, name)), classes)
                 if against[name]:
                     features = {feature: keras.ops.convert_to_numpy(_of(x, feature)) for feature in split.features}

@@ -100,8 +100,8 @@ def predict(
             labels = _unit_labels(run, name) if which == "best" else None
             told[name] = _of_units(np.asarray(output), recipe.pattern_arguments()["columns"], labels)
         else:
-            values = np.asarray(output, dtype="float64")
-            told[name] = _told(values, facts.targets[name], recipe.supervisions[name].logits)
+            numbers = np.asarray(output, dtype="float64")
+            told[name] = _told(numbers, facts.targets[name], recipe.supervisions[name].logits)
     return [Predicted(row, {name: predictions[n] for name, predictions in told.items()}) for n, row in enumerate(rows)]
 
 

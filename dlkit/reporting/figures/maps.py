@@ -35,8 +35,8 @@ def draw_unit_labels(details: Mapping[str, Any]) -> Any:
     if not found or not found["labels"]:
         return None
     known = sorted({label for label in found["labels"] if label is not None})
-    palette = mpl.colormaps["tab10" if len(known) <= _MOST_COLORS // 2 else "tab20"].colors
-    colors = {label: palette[number % _MOST_COLORS % len(palette)] for number, label in enumerate(known)}
+    palette = mpl.colormaps["tab10" if len(known) <= _MOST_COLORS // 2 else "tab20"]
+    colors = {label: palette(number % _MOST_COLORS) for number, label in enumerate(known)}
     width, height = _size(found, _SIDE)
     figure = new_figure(width + 1.6, height)
     axes = figure.subplots()

@@ -22,21 +22,25 @@ DATA = np.random.default_rng(1).normal(size=(EXAMPLES, VALUES)).astype("float32"
 
 def made(examples: np.ndarray = DATA, initial_weights: str = "examples", **arguments: Any) -> SelfOrganizingMap:
     x = keras.Input(examples.shape[1:])
-    shape = {"rows": ROWS, "columns": COLUMNS}
+    shape: dict[str, Any] = {"rows": ROWS, "columns": COLUMNS}
     layer = Component("layer", "unit_distances", {**shape, "initial_weights": initial_weights})
     return SelfOrganizingMap(x, make_layer(layer, "map", x, lambda: examples)(x), **shape, **arguments)
+
+
+def weights(model: SelfOrganizingMap) -> np.ndarray:
+    return keras.ops.convert_to_numpy(units_of(model))
 
 
 def trained(**arguments: Any) -> tuple[np.ndarray, np.ndarray]:
     """The units before and after the training, which takes the examples in their order."""
     keras.utils.set_random_seed(1)
     model = made(**arguments)
-    before = np.asarray(units_of(model))
+    before = weights(model)
     model.begin_stage(EPOCHS * -(-EXAMPLES // BATCH), None)
     model.compile(optimizer=keras.optimizers.SGD(0.0), loss=QuantizationError())
     callbacks = list(model.own_callbacks())
     model.fit(DATA, DATA, batch_size=BATCH, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=callbacks)
-    return before, np.asarray(units_of(model))
+    return before, weights(model)
 
 
 def place(unit: int, grid: str) -> tuple[float, float]:
@@ -99,10 +103,10 @@ def test_the_online_rule_is_that_of_minisom() -> None:
     model.compile(optimizer=keras.optimizers.SGD(0.0), loss=QuantizationError())
     decays = {"decay_function": "inverse_decay_to_zero", "sigma_decay_function": "inverse_decay_to_one"}
     theirs = minisom.MiniSom(ROWS, COLUMNS, VALUES, sigma=2.0, learning_rate=0.5, random_seed=1, **decays)
-    theirs._weights = np.asarray(units_of(model), np.float64).reshape(ROWS, COLUMNS, VALUES)
+    theirs._weights = weights(model).astype(np.float64).reshape(ROWS, COLUMNS, VALUES)
     model.fit(DATA, DATA, batch_size=10, epochs=EPOCHS, shuffle=False, verbose=0)
     theirs.train(DATA, EPOCHS * EXAMPLES)
-    np.testing.assert_allclose(np.asarray(units_of(model)).reshape(ROWS, COLUMNS, VALUES), theirs._weights, atol=1e-5)
+    np.testing.assert_allclose(weights(model).reshape(ROWS, COLUMNS, VALUES), theirs._weights, atol=1e-5)
     assert float(np.min(model.predict(DATA, verbose=0), axis=-1).mean()) == pytest.approx(
         theirs.quantization_error(DATA), rel=1e-5
     )
@@ -116,18 +120,18 @@ def test_a_unit_that_no_example_is_near_to_stays() -> None:
     model.begin_stage(1, None)
     model.compile(optimizer=keras.optimizers.SGD(0.0), loss=QuantizationError())
     model.fit(DATA, DATA, batch_size=EXAMPLES, verbose=0, callbacks=list(model.own_callbacks()))
-    np.testing.assert_array_equal(np.asarray(units_of(model))[-1], far[-1])
+    np.testing.assert_array_equal(weights(model)[-1], far[-1])
 
 
 def test_units_begin_as_examples_of_their_own_or_along_principal_components() -> None:
     keras.utils.set_random_seed(1)
-    drawn = np.asarray(units_of(made()))
+    drawn = weights(made())
     found = [np.flatnonzero((unit == DATA).all(axis=1)).tolist() for unit in drawn]
     assert len({row for (row,) in found}) == ROWS * COLUMNS
-    again = np.asarray(units_of(made()))
+    again = weights(made())
     assert (drawn != again).any()  # by the generator, not by a seed of their own
 
-    sheet = np.asarray(units_of(made(initial_weights="principal_components"))).reshape(ROWS, COLUMNS, VALUES)
+    sheet = weights(made(initial_weights="principal_components")).reshape(ROWS, COLUMNS, VALUES)
     spread, axes = np.linalg.eigh(np.cov(DATA.T.astype(np.float64)))
     across, down = sheet[0, -1] - sheet[0, 0], sheet[-1, 0] - sheet[0, 0]  # the longer side has the first component
     for way, number in ((across, -1), (down, -2)):
@@ -138,7 +142,7 @@ def test_units_begin_as_examples_of_their_own_or_along_principal_components() ->
 
 def test_distances_are_euclidean() -> None:
     model = made()
-    expected = np.linalg.norm(DATA[:, None] - np.asarray(units_of(model))[None], axis=-1)
+    expected = np.linalg.norm(DATA[:, None] - weights(model)[None], axis=-1)
     np.testing.assert_allclose(model.predict(DATA, verbose=0), expected, atol=2e-3)
 
 
