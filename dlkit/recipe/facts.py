@@ -99,6 +99,17 @@ class DataFacts:
         """Number of classes, where there is exactly one target."""
         return next(iter(self.targets.values())).classes if len(self.targets) == 1 else None
 
+    @property
+    def of_data(self) -> dict[str, Target]:
+        """The targets that the data hold: those that are learned, and those that what is learned is held against."""
+        found = {}
+        for name, target in self.targets.items():
+            if target.kind != "inputs":
+                found[name] = target
+            elif target.held_against:
+                found[target.held_against] = Target("classes", classes=target.classes, labels=target.labels)
+        return found
+
     def updated(self, known: DataFacts) -> DataFacts:
         """These facts, with those of other features and targets beside them or in their place."""
         return replace(self, features={**self.features, **known.features}, targets={**self.targets, **known.targets})

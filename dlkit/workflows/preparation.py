@@ -101,9 +101,7 @@ def prepare(recipe: Recipe) -> Prepared:
     recipe = recipe.with_facts(facts)
     assert isinstance(recipe.model, Graph)
     # What the network takes, and what it learns or is held against.
-    known = {name: each.held_against if each.kind == "inputs" else name for name, each in recipe.facts.targets.items()}
-    targets = list(dict.fromkeys(name for name in known.values() if name))
-    loaded, splits = (each.select(recipe.model.inputs, targets) for each in (loaded, splits))
+    loaded, splits = (each.select(recipe.model.inputs, list(recipe.facts.of_data)) for each in (loaded, splits))
     models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
     return Prepared(recipe, loaded, splits, raw.features, _once(splits, models, raw), models, scales)
 
