@@ -167,7 +167,7 @@ def read(
 
     Args:
         path: Its file, if it has one.
-        facts: What loading the data has told; before, what the source declares is used.
+        facts: What loading the data has told, or a recipe has learned of it; before, what the source declares is used.
         components: Everything the recipe may name, where its plugins were read before.
         work: What was done for variants of the recipe before.
         others: Whether the recipes that it refers to must be there.
@@ -177,7 +177,7 @@ def read(
         plugins = Plugins(findings)
         plugins.declare(root)
         components = plugins.components
-    known = declared_facts(root, components, findings) if facts is None else facts
+    known = declared_facts(root, components, findings) if facts is None else replace(facts, targets=facts.of_data)
     references = References(root, FactReferences(known, facts is not None, findings), Paths(components), findings, work)
     reading = _Reading(path, components, known, references, findings, allow_plugins, work, others)
     return reading.recipe(root, references.resolve_recipe())
