@@ -85,11 +85,8 @@ class SelfOrganization(Task):
         if context.train is None or held_against is None:
             return None
         classes = np.asarray(take(held_against, np.arange(len(held_against)))).reshape(-1).astype(int)
-        units, count = (
-            context.arguments["rows"] * context.arguments["columns"],
-            self.target.classes or classes.max() + 1,
-        )
-        won = np.zeros((units, count), np.int64)
+        units = context.arguments["rows"] * context.arguments["columns"]
+        won = np.zeros((units, self.target.classes or classes.max() + 1), np.int64)
         np.add.at(won, (_nearest(context.model, context.train.features), classes), 1)
         return np.where(won.any(axis=1), won.argmax(axis=1), -1)
 
