@@ -75,6 +75,8 @@ class Target:
         default: Whether the target is learned where the recipe does not name its targets.
         continues: The series that it goes on with, where it is a forecast.
         task: What it is measured by, where the kind does not tell.
+        held_against: Of `inputs`: the target of the data whose `classes` and `labels` these are. It is not learned, but
+            what was learned is held against it.
     """
 
     kind: TargetKind
@@ -85,6 +87,7 @@ class Target:
     default: bool = True
     continues: Continues | None = None
     task: str | None = None
+    held_against: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,17 @@ class DataFacts:
     def classes(self) -> int | None:
         """Number of classes, where there is exactly one target."""
         return next(iter(self.targets.values())).classes if len(self.targets) == 1 else None
+
+    @property
+    def of_data(self) -> dict[str, Target]:
+        """The targets that the data hold: those that are learned, and those that what is learned is held against."""
+        found = {}
+        for name, target in self.targets.items():
+            if target.kind != "inputs":
+                found[name] = target
+            elif target.held_against:
+                found[target.held_against] = Target("classes", classes=target.classes, labels=target.labels)
+        return found
 
     def forced(self, target: str, inputs: Iterable[str]) -> str | None:
         """The one of the inputs of a network that holds the tokens of a target; None where it is not teacher-forced."""

@@ -212,6 +212,11 @@ Figure = Literal[
     "errors_by_step",
     "surprise_by_position",
     "edit_distances",
+    "u_matrix",
+    "hits",
+    "unit_labels",
+    "component_planes",
+    "unit_pictures",
 ]
 
 

@@ -14,6 +14,7 @@ _OF_TASK = {
     "regression": ("mean_absolute_error", "root_mean_squared_error", "r2"),
     "forecasting": ("mean_absolute_error", "root_mean_squared_error", "r2"),
     "language_modelling": ("perplexity", "bits_per_token", "bits_per_character", "accuracy"),
+    "self_organization": ("quantization_error", "topographic_error"),
     "reconstruction": ("mean_squared_error", "root_mean_squared_error", "psnr"),
     "sequence_output": ("exact_match", "edit_distance", "token_error_rate"),
 }
@@ -39,6 +40,8 @@ def task_metrics(target: Target) -> Iterator[str]:
     """The names of what is measured of a target, as far as they are known before there are predictions."""
     task = task_of(target)
     yield from _OF_TASK.get(task, ())
+    if task == "self_organization" and target.held_against:
+        yield "accuracy"
     if task == "forecasting":
         yield from baseline_metrics(ALWAYS, task)
     if task not in ("classification", "multi_label"):

@@ -22,8 +22,13 @@ _CAPTIONS = {
     "errors_by_step": "Errors by how far ahead the forecast looks",
     "surprise_by_position": "How unexpected tokens are, by their place in the window",
     "edit_distances": "How far answers are from the truth",
+    "u_matrix": "U-matrix: how far each unit is from its neighbors",
+    "hits": "How many examples each unit is nearest to",
+    "unit_labels": "The class of most training examples that each unit is nearest to",
+    "component_planes": "Component planes: each value, unit by unit",
+    "unit_pictures": "What the units stand for",
 }
-_WIDE = ("predictions", "forecasts")
+_WIDE = ("predictions", "forecasts", "component_planes", "unit_pictures")
 
 
 def figure_file(target: str, kind: str, *, several: bool) -> str:

@@ -16,6 +16,7 @@ from dlkit.data.columns import Column
 from dlkit.evaluation.decision_map import decision_map
 from dlkit.evaluation.evaluate import Asked, measure_split, measure_tasks
 from dlkit.evaluation.evaluation import Evaluation, OtherRun
+from dlkit.evaluation.tasks.task import Context
 from dlkit.models.scaling import Scale
 from dlkit.recipe import registry
 from dlkit.recipe.graph import Component
@@ -151,9 +152,11 @@ def _measured(
 
 def _constant_loss(recipe: Recipe, train: Arrays) -> float | None:
     """The loss of the best constant answer, of crossentropies and squared errors of a single target."""
-    if len(recipe.supervisions) != 1 or not train.targets or isinstance(next(iter(train.targets.values())), Column):
+    if len(recipe.supervisions) != 1:
         return None
     ((name, found),) = recipe.supervisions.items()
+    if name not in train.targets or isinstance(train.targets[name], Column):
+        return None
     values, loss = np.asarray(train.targets[name]), found.loss
     if loss.arguments.get("label_smoothing"):
         return None
@@ -183,6 +186,7 @@ def _asked(recipe: Recipe, model: keras.Model, split: Arrays, train: Arrays | No
             train.features if train else {},
             found.ctc,
             found.forced,
+            Context(model, recipe.pattern_arguments(), recipe.facts.features, train),
         )
         for name, found in recipe.supervisions.items()
     }

@@ -100,9 +100,8 @@ def prepare(recipe: Recipe) -> Prepared:
         facts = replace(facts, steps_per_epoch=recipe.config.training.steps_per_epoch)
     recipe = recipe.with_facts(facts)
     assert isinstance(recipe.model, Graph)
-    # What the network takes, and what it learns.
-    targets = [name for name, target in recipe.facts.targets.items() if target.kind != "inputs"]
-    loaded, splits = (each.select(recipe.model.inputs, targets) for each in (loaded, splits))
+    # What the network takes, and what it learns or is held against.
+    loaded, splits = (each.select(recipe.model.inputs, list(recipe.facts.of_data)) for each in (loaded, splits))
     models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
     return Prepared(recipe, loaded, splits, raw.features, _once(splits, models, raw), models, scales)
 

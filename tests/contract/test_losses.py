@@ -27,6 +27,8 @@ TAKES: dict[str, list[tuple[dict[str, Any], np.ndarray, np.ndarray, list[float]]
         # Shares of classes, as mixed labels have them.
         ({}, np.array([[0.5, 0.5, 0]] * 2), LENGTHS, [0.5 * 0.6**2 + 0.25 * (0.85**2 + 0.2**2), 0.5 * (0.7**2 + 0.3**2) + 0.25 * (0.1**2 + 0.5**2)]),
     ],
+    "perceptron_criterion": [({}, np.array([1, 1]), LENGTHS, [0.65, 0.0])],
+    "quantization_error": [({}, np.zeros((2, 4), "float32"), np.array([[3, 1.5, 2], [0.5, 4, 9]], "float32"), [1.5, 0.5])],
 }  # fmt: skip
 
 

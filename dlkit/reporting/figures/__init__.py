@@ -12,6 +12,13 @@ from dlkit.reporting.figures.classes import (
     draw_precision_recall,
     draw_roc,
 )
+from dlkit.reporting.figures.maps import (
+    draw_component_planes,
+    draw_hits,
+    draw_u_matrix,
+    draw_unit_labels,
+    draw_unit_pictures,
+)
 from dlkit.reporting.figures.numbers import draw_errors_by_step, draw_forecasts, draw_predictions
 from dlkit.reporting.figures.texts import draw_edit_distances, draw_surprise_by_position
 
@@ -27,4 +34,9 @@ OF_TARGET: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "errors_by_step": draw_errors_by_step,
     "surprise_by_position": draw_surprise_by_position,
     "edit_distances": draw_edit_distances,
+    "u_matrix": draw_u_matrix,
+    "hits": draw_hits,
+    "unit_labels": draw_unit_labels,
+    "component_planes": draw_component_planes,
+    "unit_pictures": draw_unit_pictures,
 }

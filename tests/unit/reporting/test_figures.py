@@ -18,6 +18,7 @@ FIGURES = {
     "labels": {"roc", "precision_recall", "calibration"},
     "a number": {"predictions"},
     "a forecast": {"predictions", "forecasts", "errors_by_step"},
+    "a map": {"u_matrix", "hits", "unit_labels", "component_planes"},
     "characters": {"surprise_by_position"},
     "a sequence": {"edit_distances"},
 }
