@@ -96,6 +96,16 @@ class DataFacts:
         """Number of classes, where there is exactly one target."""
         return next(iter(self.targets.values())).classes if len(self.targets) == 1 else None
 
+    @property
+    def outputs(self) -> int | None:
+        """Outputs that the only target takes: one for each of its classes, or for each number of its last axis."""
+        if len(self.targets) != 1:
+            return None
+        (target,) = self.targets.values()
+        if target.kind != "number":
+            return target.classes
+        return (target.shape[-1] if target.shape else 1) if target.shape is not None else None
+
     def updated(self, known: DataFacts) -> DataFacts:
         """These facts, with those of other features and targets beside them or in their place."""
         return replace(self, features={**self.features, **known.features}, targets={**self.targets, **known.targets})
