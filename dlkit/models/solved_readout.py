@@ -17,6 +17,7 @@ import numpy as np
 from dlkit.errors import DlkitError
 from dlkit.models.pattern import Pattern
 
+
 class SolvedReadout(Pattern):
     """A chain of layers whose last Dense layer is found by ridge regression (Hoerl and Kennard, 1970, Technometrics 12).
 
@@ -33,7 +34,7 @@ class SolvedReadout(Pattern):
 
     def __init__(self, inputs: Any, outputs: Any, /, *, ridge: float | Sequence[float], **kwargs: Any) -> None:
         super().__init__(inputs, outputs, **kwargs)
-        self.ridges = [float(each) for each in (ridge if isinstance(ridge, list | tuple) else [ridge])]
+        self.ridges = [float(each) for each in ([ridge] if isinstance(ridge, int | float) else ridge)]
         if not self.ridges or min(self.ridges) < 0:
             raise ValueError(f"`ridge` is a number from 0 on, or several. Received: ridge={ridge}")
         self.chosen: float | None = None

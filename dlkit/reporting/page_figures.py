@@ -19,10 +19,11 @@ _CAPTIONS = {
     "predictions": "Predictions beside the truth, and the spread of the errors",
     "forecasts": "Forecasts from the first to the last example",
     "errors_by_step": "Errors by how far ahead the forecast looks",
+    "free_running": "Running free: the model goes on from its own forecasts",
     "surprise_by_position": "How unexpected tokens are, by their place in the window",
     "edit_distances": "How far answers are from the truth",
 }
-_WIDE = ("predictions", "forecasts")
+_WIDE = ("predictions", "forecasts", "free_running")
 
 
 def figure_file(target: str, kind: str, *, several: bool) -> str:

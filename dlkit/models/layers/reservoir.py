@@ -61,7 +61,9 @@ class Reservoir(keras.layers.Layer):
         if len(input_shape) != 3 or input_shape[-1] is None:
             raise ValueError(f"The input is (batch, steps, features). Received: input_shape={input_shape}")
         if input_shape[1] is not None and input_shape[1] <= self.washout:
-            raise ValueError(f"No step is left after the washout of {self.washout}. Received: input_shape={input_shape}")
+            raise ValueError(
+                f"No step is left after the washout of {self.washout}. Received: input_shape={input_shape}"
+            )
 
         def fixed(name: str, shape: tuple[int, ...], initializer: Any) -> Any:
             return self.add_weight(shape=shape, initializer=initializer, dtype="float32", trainable=False, name=name)

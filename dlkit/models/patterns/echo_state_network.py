@@ -1,5 +1,8 @@
-"""The echo state network (Jaeger, 2001, "The echo state approach to analysing and training recurrent neural networks", GMD
-report 148; Lukoševičius, 2012, "A practical guide to applying echo state networks")."""
+"""The echo state network.
+
+Jaeger (2001), "The echo state approach to analysing and training recurrent neural networks", GMD report 148; Lukoševičius
+(2012), "A practical guide to applying echo state networks", Neural Networks: Tricks of the Trade.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ from dlkit.recipe.registry import Range, register
             "Dense": {
                 "units": "$units",
                 "activation": "$activation",
-                "kernel_initializer": {"VarianceScaling": {"scale": "$scale", "mode": "fan_in", "distribution": "uniform"}},
+                "kernel_initializer": {
+                    "VarianceScaling": {"scale": "$scale", "mode": "fan_in", "distribution": "uniform"}
+                },
                 "bias_initializer": {"RandomUniform": {"minval": -1.0, "maxval": 1.0}},
                 "trainable": False,
                 "name": "hidden",

@@ -22,7 +22,9 @@ def test_its_spectral_radius(radius: float, connections: float) -> None:
 @pytest.mark.parametrize("leak", [1.0, 0.3])
 def test_its_states(leak: float) -> None:
     keras.utils.set_random_seed(2)
-    layer = Reservoir(12, leak=leak, input_scaling=0.7, bias_scaling=0.4, connections=6, return_sequences=True, washout=2)
+    layer = Reservoir(
+        12, leak=leak, input_scaling=0.7, bias_scaling=0.4, connections=6, return_sequences=True, washout=2
+    )
     u = np.random.default_rng(1).normal(size=(3, 9, 2)).astype("float32")
     made = np.asarray(layer(u))
     kernel, recurrent, bias = (np.asarray(each, "float64") for each in layer.get_weights())
