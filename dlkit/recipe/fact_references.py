@@ -54,8 +54,8 @@ class FactReferences:
     def _size(self, size: str, path: str, span: Span) -> Scalar:
         targets = self.facts.targets
         if size in ("classes", "outputs") and len(targets) > 1:
-            part = "classes" if size == "classes" else "shape.0"
-            cure = f"write `$data.targets.{next(iter(targets))}.{part}`"
+            name, target = next(iter(targets.items()))
+            cure = f"write `$data.targets.{name}.{'shape.0' if target.kind == 'number' else 'classes'}`"
             return self._mistaken(path, "the data has several targets", span, cure)
         if size == "classes" and targets and next(iter(targets.values())).kind == "number":
             why = f"the target `{next(iter(targets))}` is a number and has no classes"

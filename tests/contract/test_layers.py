@@ -55,12 +55,13 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "leaky_integrate_and_fire": (STEPS, {"threshold": 0.5}),
     "positional_encoding": (STEPS, {}),
     "position_embedding": (STEPS, {"initializer": "ones"}),
+    "reservoir": (STEPS, {"units": 5, "return_sequences": True, "washout": 1}),
     "squash": (STEPS, {}),
     "vector_length": (STEPS, {}),
     "token_and_position_embedding": (TOKENS, {"vocabulary_size": 9, "width": 6, "mask_zero": True}),
 }
 # Those that are classes of their own, not put together from Keras's layers.
-CLASSES = ("leaky_integrate_and_fire",)
+CLASSES = ("leaky_integrate_and_fire", "reservoir")
 
 
 @pytest.fixture(params=NAMES)

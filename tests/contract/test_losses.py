@@ -27,6 +27,11 @@ TAKES: dict[str, list[tuple[dict[str, Any], np.ndarray, np.ndarray, list[float]]
         # Shares of classes, as mixed labels have them.
         ({}, np.array([[0.5, 0.5, 0]] * 2), LENGTHS, [0.5 * 0.6**2 + 0.25 * (0.85**2 + 0.2**2), 0.5 * (0.7**2 + 0.3**2) + 0.25 * (0.1**2 + 0.5**2)]),
     ],
+    "readout_error": [
+        ({}, np.array([0, 1]), LENGTHS, [(0.05**2 + 1.3**2 + 1.05**2) / 3, (1.2**2 + 0.4**2 + 1.1**2) / 3]),
+        ({}, np.array([[0, 1, 1], [1, 0, 0]]), LENGTHS, [(1.95**2 + 0.7**2 + 0.95**2) / 3, (0.8**2 + 1.6**2 + 1.1**2) / 3]),
+        ({}, np.array([[0.45, 0.3, 0.05], [0.2, 0.6, 1.1]]), LENGTHS, [0.5**2 / 3, 1 / 3]),
+    ],
 }  # fmt: skip
 
 
