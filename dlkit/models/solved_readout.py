@@ -22,7 +22,8 @@ class SolvedReadout(Pattern):
     """A chain of layers whose last Dense layer is found by ridge regression (Hoerl and Kennard, 1970, Technometrics 12).
 
     The layers before it are left as they are. Classes are told by an output each, which is to be 1 for the right one and
-    -1 for every other (see `answers_to_learn`). An epoch is one pass and begins anew: a second one finds the same.
+    -1 for every other (see `answers_to_learn`). An epoch is one pass and begins anew: a second one
+    finds the same, but for rounding.
 
     Args:
         ridge: What the sum of the squared weights is multiplied by, as scikit-learn's `alpha`; the constant is free. Of
@@ -100,21 +101,26 @@ class SolvedReadout(Pattern):
             validation: Batches of examples to choose among several strengths by.
 
         Raises:
-            DlkitError: The equations have no single solution (`no-solution`), or there is nothing to choose by
-                (`no-validation`).
+            DlkitError: What was gathered is not finite (`not-a-number`), the equations have no single solution
+                (`no-solution`), or there is nothing to choose by (`no-validation`).
         """
         if self._is_solved:
             return
         products, moments = map(keras.ops.convert_to_numpy, (self._products, self._moments))
+        if not (np.isfinite(products).all() and np.isfinite(moments).all()):
+            raise DlkitError(
+                "The readout was given, or is to answer, values that are not numbers.",
+                "Look for them in the data; `impute` fills in what is missing in a table.",
+                "not-a-number",
+            )
         found = [solve_ridge(products, moments, ridge) for ridge in self.ridges]
         best = self._best_of(found, validation) if len(found) > 1 else 0
-        self._readout.kernel.assign(found[best][:-1])
-        self._readout.bias.assign(found[best][-1])
+        self._set(found[best])
         self.chosen = self.ridges[best]
         self._is_solved = True
 
     def _best_of(self, found: Sequence[np.ndarray], validation: Any) -> int:
-        """The number of the weights whose squared error over the examples is the least."""
+        """The number of the weights whose squared error over the examples is the least, in the precision of the model."""
         if validation is None:
             raise DlkitError(
                 "`ridge` lists several strengths, and there are no data for validation to choose one by.",
@@ -125,9 +131,16 @@ class SolvedReadout(Pattern):
         for batch in validation:
             x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
             given = keras.ops.convert_to_tensor(self._before.predict_on_batch(x))
-            rows, answers = map(keras.ops.convert_to_numpy, self._rows(given, y))
-            errors += [np.square(rows @ weights - answers).sum() for weights in found]
+            answers = keras.ops.convert_to_numpy(self._rows(given, y)[1])
+            for number, weights in enumerate(found):
+                self._set(weights)
+                told = keras.ops.convert_to_numpy(self._readout(given)).astype("float64")
+                errors[number] += np.square(told.reshape(answers.shape) - answers).sum()
         return int(errors.argmin())
+
+    def _set(self, weights: np.ndarray) -> None:
+        self._readout.kernel.assign(weights[:-1])
+        self._readout.bias.assign(weights[-1])
 
     def error(self) -> float:
         """The mean squared error of the solved readout over the pass, from what was gathered."""

@@ -136,5 +136,7 @@ def test_what_it_refuses() -> None:
         SolvedReadout(*chain(6, 2), ridge=-1)
     with pytest.raises(DlkitError, match="no single solution"):
         fitted(SolvedReadout(*chain(6, 2), ridge=0.0), np.zeros((5, 6), "float32"), Y[:5])
+    with pytest.raises(DlkitError, match="values that are not numbers"):
+        fitted(SolvedReadout(*chain(6, 2), ridge=1.0), np.full((5, 6), np.nan, "float32"), Y[:5])
     with pytest.raises(DlkitError, match="no data for validation"):
         fitted(SolvedReadout(*chain(6, 2), ridge=[0.1, 1.0]), X, Y)
