@@ -173,7 +173,8 @@ class _Solving(keras.callbacks.Callback):
         logs = {} if logs is None else logs
         validated = {name: value for name, value in logs.items() if name.startswith("val_")}
         logs.clear()
-        logs.update({"loss": self.model.error(), "ridge": self.model.chosen, **validated})
+        chosen = {"ridge": self.model.chosen} if len(self.model.ridges) > 1 else {}
+        logs.update({"loss": self.model.error(), **chosen, **validated})
 
 
 def _weights_of_rows(sample_weight: Any, given: Any) -> Any:

@@ -65,6 +65,8 @@ def draw_free_running(details: Mapping[str, Any]) -> Any:
     run = details.get("free_running")
     if not run:
         return None
+    from matplotlib.ticker import LogLocator
+
     paths, steps = run["paths"], range(1, len(run["by_step"]) + 1)
     figure = new_figure(7.2, 1.1 * len(paths) + 2.4)
     *drawn, below = figure.subplots(len(paths) + 1, 1, height_ratios=[*[1] * len(paths), 1.6])
@@ -74,6 +76,9 @@ def draw_free_running(details: Mapping[str, Any]) -> Any:
         finish(axes, "", f"from {each['row'] + 1}", legend=each is paths[0])
     below.plot(steps, run["by_step"], color=COLORS[4])
     below.set_yscale("log")
+    below.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    below.yaxis.set_major_formatter("{x:g}")
+    below.minorticks_off()
     finish(below, "steps ahead", "normalized error")
     return figure
 

@@ -55,7 +55,7 @@ def test_it_is_ridge_regression(ridge: float, weighted: bool) -> None:
     np.testing.assert_allclose(model.get_layer("readout").bias, expected.intercept_, rtol=2e-5)
     left = np.square(expected.predict(hidden(model, X)) - Y).mean(axis=1)
     assert told["loss"] == pytest.approx(np.average(left, weights=weight), rel=1e-4)
-    assert told["ridge"] == model.chosen == ridge
+    assert "ridge" not in told
 
 
 def test_a_second_pass_finds_the_same() -> None:
