@@ -107,6 +107,16 @@ class DataFacts:
         return next(iter(self.targets.values())).classes if len(self.targets) == 1 else None
 
     @property
+    def outputs(self) -> int | None:
+        """Outputs that the only target takes: one for each of its classes, or for each number of its last axis."""
+        if len(self.targets) != 1:
+            return None
+        (target,) = self.targets.values()
+        if target.kind != "number":
+            return target.classes
+        return (target.shape[-1] if target.shape else 1) if target.shape is not None else None
+
+    @property
     def of_data(self) -> dict[str, Target]:
         """The targets that the data hold: those that are learned, and those that what is learned is held against."""
         found = {}

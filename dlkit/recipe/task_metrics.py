@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dlkit.recipe.facts import Target
+from dlkit.recipe.graph import Component
 
 TOP = 5  # of the accuracy among the most likely classes, where there are more classes than that
 
+STEPS = 84  # that a free run takes where a recipe does not say; the default of `free_running`
 ALWAYS = "persistence"  # the baseline that every forecast is held against
 _OF_CLASSES = ("precision", "recall", "f1")
 _OF_TASK = {
-    "regression": ("mean_absolute_error", "root_mean_squared_error", "r2"),
-    "forecasting": ("mean_absolute_error", "root_mean_squared_error", "r2"),
+    "regression": ("mean_absolute_error", "root_mean_squared_error", "r2", "nrmse"),
+    "forecasting": ("mean_absolute_error", "root_mean_squared_error", "r2", "nrmse"),
     "language_modelling": ("perplexity", "bits_per_token", "bits_per_character", "accuracy"),
     "self_organization": ("quantization_error", "topographic_error"),
     "reconstruction": ("mean_squared_error", "root_mean_squared_error", "psnr"),
@@ -67,3 +69,12 @@ def baseline_metrics(baseline: str, task: str) -> tuple[str, ...]:
         error = "mean_absolute_error" if task == "forecasting" else "mean_squared_error"
         return (f"{baseline}_{error}", f"skill_over_{baseline}")
     return (f"{baseline}_accuracy",)
+
+
+def rollout_metric(rollout: Component) -> str:
+    """The name of what is measured of a model that runs free, as `nrmse84`.
+
+    Args:
+        rollout: As the recipe writes it, its arguments checked.
+    """
+    return f"nrmse{rollout.arguments.get('steps', STEPS)}"

@@ -20,6 +20,7 @@ _CAPTIONS = {
     "predictions": "Predictions beside the truth, and the spread of the errors",
     "forecasts": "Forecasts from the first to the last example",
     "errors_by_step": "Errors by how far ahead the forecast looks",
+    "free_running": "Running free: the model goes on from its own forecasts",
     "surprise_by_position": "How unexpected tokens are, by their place in the window",
     "edit_distances": "How far answers are from the truth",
     "u_matrix": "U-matrix: how far each unit is from its neighbors",
@@ -28,7 +29,7 @@ _CAPTIONS = {
     "component_planes": "Component planes: each value, unit by unit",
     "unit_pictures": "What the units stand for",
 }
-_WIDE = ("predictions", "forecasts", "component_planes", "unit_pictures")
+_WIDE = ("predictions", "forecasts", "free_running", "component_planes", "unit_pictures")
 
 
 def figure_file(target: str, kind: str, *, several: bool) -> str:

@@ -21,7 +21,7 @@ from dlkit.models.scaling import Scale
 from dlkit.recipe import registry
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe, load
-from dlkit.recipe.task_metrics import ALWAYS, task_of
+from dlkit.recipe.task_metrics import ALWAYS, rollout_metric, task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.training.compiling import compile_model
 from dlkit.workflows.feeding import answers_of, answers_over, raw_feed
@@ -142,12 +142,32 @@ def _measured(
         mistakes=samples,
         answers=answers_of(recipe, model),
     )
+    targets = {name: asdict(measured) for name, measured in by_target.items()}
+    more |= _run_free(recipe, model, split, targets)
     # A metric of the recipe stands before one of the same name that belongs to the task.
     metrics = {**metrics, **{f"{prefix}_{name}": value for name, value in more.items()}, **metrics}
     intervals = {f"{prefix}_{name}": each for name, each in bounds.items()}
-    targets = {name: asdict(measured) for name, measured in by_target.items()}
     constant = _constant_loss(recipe, train) if train else None
     return Evaluation(path.name, prefix, len(split), metrics, intervals, targets, constant)
+
+
+def _run_free(
+    recipe: Recipe, model: keras.Model, split: Arrays, targets: Mapping[str, dict[str, Any]]
+) -> dict[str, float]:
+    """The errors of the model where it goes on from its own forecasts, if the recipe asks for them.
+
+    Args:
+        targets: What was measured of each, which the runs are added to.
+    """
+    found = {}
+    for asked in components(recipe, "rollout"):
+        run = registry.find("rollout", asked.name).target
+        for name, measured in targets.items():
+            told = run(model, split, name, recipe.facts.targets[name], **asked.arguments)
+            measured["details"] = {**measured["details"], asked.name: told}
+            before = f"{name}_" if len(targets) > 1 else ""
+            found[before + rollout_metric(asked)] = told["by_step"][-1]
+    return found
 
 
 def _constant_loss(recipe: Recipe, train: Arrays) -> float | None:

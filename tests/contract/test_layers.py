@@ -77,6 +77,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "positional_encoding": (STEPS, {}),
     "position_embedding": (STEPS, {"initializer": "ones"}),
     "radial_basis": (POINTS, {"units": 5, "seed": 1}),
+    "reservoir": (STEPS, {"units": 5, "return_sequences": True, "washout": 1}),
     "squash": (STEPS, {}),
     "threshold_neuron": (PLANE, {"weights": [1.0, -0.5], "threshold": 0.25}),
     "strongest_channel": (STEPS, {}),
@@ -85,7 +86,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "token_and_position_embedding": (TOKENS, {"vocabulary_size": 9, "width": 6, "mask_zero": True}),
 }
 # Those that are classes of their own, not put together from Keras's layers.
-CLASSES = ("leaky_integrate_and_fire",)
+CLASSES = ("leaky_integrate_and_fire", "reservoir")
 # Those that look at examples and then go on learning.
 LEARN_ON = ("unit_distances",)
 

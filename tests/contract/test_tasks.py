@@ -251,6 +251,7 @@ def test_numbers_as_scikit_learn_measures_them():
                 "mean_absolute_error": sk.mean_absolute_error(flat, said),
                 "root_mean_squared_error": sk.root_mean_squared_error(flat.ravel(), said.ravel()),
                 "r2": sk.r2_score(flat, said),
+                "nrmse": sk.root_mean_squared_error(flat.ravel(), said.ravel()) / np.sqrt(flat.var(axis=0).mean()),
             }
         )
 

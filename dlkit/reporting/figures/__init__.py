@@ -19,7 +19,7 @@ from dlkit.reporting.figures.maps import (
     draw_unit_labels,
     draw_unit_pictures,
 )
-from dlkit.reporting.figures.numbers import draw_errors_by_step, draw_forecasts, draw_predictions
+from dlkit.reporting.figures.numbers import draw_errors_by_step, draw_forecasts, draw_free_running, draw_predictions
 from dlkit.reporting.figures.texts import draw_edit_distances, draw_surprise_by_position
 
 # What evaluation.json tells of a target -> a figure, or None where it has nothing to show.
@@ -32,6 +32,7 @@ OF_TARGET: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "predictions": draw_predictions,
     "forecasts": draw_forecasts,
     "errors_by_step": draw_errors_by_step,
+    "free_running": draw_free_running,
     "surprise_by_position": draw_surprise_by_position,
     "edit_distances": draw_edit_distances,
     "u_matrix": draw_u_matrix,
