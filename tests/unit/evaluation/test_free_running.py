@@ -34,7 +34,8 @@ def test_it_goes_on_from_its_own_forecasts(horizon: int) -> None:
     found = free_running(linear(weights), split, "future", TARGET, steps=8, starts=1_000)
     errors = []
     for start in range(len(split) - 8 + 1):
-        window, made = SERIES[start : start + 5].astype(float), []
+        window = SERIES[start : start + 5].astype(float)
+        made: list[float] = []
         while len(made) < 8:
             told = window @ weights
             made += list(told)
