@@ -212,6 +212,7 @@ Figure = Literal[
     "errors_by_step",
     "surprise_by_position",
     "edit_distances",
+    "filters",
 ]
 
 

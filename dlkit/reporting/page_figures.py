@@ -22,8 +22,9 @@ _CAPTIONS = {
     "errors_by_step": "Errors by how far ahead the forecast looks",
     "surprise_by_position": "How unexpected tokens are, by their place in the window",
     "edit_distances": "How far answers are from the truth",
+    "filters": "What the units of the first layer look for: weights above 0 are light, those below dark",
 }
-_WIDE = ("predictions", "forecasts")
+_WIDE = ("predictions", "forecasts", "filters")
 
 
 def figure_file(target: str, kind: str, *, several: bool) -> str:

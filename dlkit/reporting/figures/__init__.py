@@ -12,6 +12,7 @@ from dlkit.reporting.figures.classes import (
     draw_precision_recall,
     draw_roc,
 )
+from dlkit.reporting.figures.filters import draw_filters
 from dlkit.reporting.figures.numbers import draw_errors_by_step, draw_forecasts, draw_predictions
 from dlkit.reporting.figures.texts import draw_edit_distances, draw_surprise_by_position
 
@@ -27,4 +28,5 @@ OF_TARGET: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "errors_by_step": draw_errors_by_step,
     "surprise_by_position": draw_surprise_by_position,
     "edit_distances": draw_edit_distances,
+    "filters": draw_filters,
 }
