@@ -13,7 +13,7 @@ from dlkit.models.pattern import Pattern
 from dlkit.models.restricted_boltzmann import RestrictedBoltzmannMachine
 from dlkit.recipe.registry import Range, register
 
-_KEPT = 0.95  # of the free energies of earlier batches, a batch: about twenty count
+_SAMPLE = 1000  # training examples whose free energy is held against that of the validation split
 
 
 @register(
@@ -35,8 +35,9 @@ class DeepBeliefNetwork(Pattern):
     learns by backpropagation. Inputs are probabilities: values from 0 to 1, as `data.preprocess` makes them.
 
     Logged of a layer in `pretrain`: `loss`, the binary crossentropy of what comes back through it, a visible unit;
-    `reconstruction_error`, its mean squared error; `free_energy` of the last training batches, and `free_energy_gap`, by
-    how much that of the validation examples is higher, which rises when the layer over-fits; `layer`, which one it is.
+    `reconstruction_error`, its mean squared error; `free_energy`, at the end of the epoch, of the first 1,000 training
+    examples of the stage, and `free_energy_gap`, by how much that of the validation split is higher, which rises when the
+    layer over-fits; `layer`, which one it is.
 
     Args:
         units: Units of each hidden layer.
@@ -66,11 +67,9 @@ class DeepBeliefNetwork(Pattern):
         self._errors = [keras.metrics.Mean(name=name) for name in ("loss", "reconstruction_error", "free_energy")]
         self._done = self._counter("steps_done")
         self._at = self._counter("layer")
-        self._recent = [
-            self.add_weight(shape=(), initializer="zeros", trainable=False, name=f"recent_{name}")
-            for name in ("free_energies", "batches")
-        ]
-        self._range = self.add_weight(shape=(2,), initializer="zeros", trainable=False, name="range_of_inputs")
+        self._kept = self._counter("sample_size")
+        size = self.machines[0].visible_bias.shape[0]
+        self._sample = self.add_weight(shape=(_SAMPLE, size), initializer="zeros", trainable=False, name="sample")
         self._learning: list[int] = []
         self._ends: list[int] = []
 
@@ -101,7 +100,7 @@ class DeepBeliefNetwork(Pattern):
                 f"The pretraining has {steps} steps for {layers} layers.", "Give it more epochs.", "too-few-steps"
             )
         self._ends = [steps * (number + 1) // layers for number in range(layers - 1)]
-        state = [self._done, self._at, *self._recent, self._range]
+        state = [self._done, self._at, self._kept, self._sample]
         state += [machine.chains for machine in self.machines if machine.chains is not None]
         for variable in state:
             variable.assign(keras.ops.zeros_like(variable))
@@ -114,6 +113,7 @@ class DeepBeliefNetwork(Pattern):
         if self._pretrains:  # the decay of weights is not for biases (Hinton, 2010, section 10)
             biases = [bias for machine in self.machines for bias in machine.learned[1:]]
             self.optimizer.exclude_from_weight_decay(var_list=biases)
+            self.optimizer.build(self.trainable_variables)  # of all layers, before the first of them learns
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -130,13 +130,10 @@ class DeepBeliefNetwork(Pattern):
         ops = keras.ops
         inputs = self._flat(data)
         at = ops.sum(ops.cast(self._done >= ops.convert_to_tensor([0, *self._ends]), "int32")) - 1
-        kept = ops.where(ops.equal(at, self._at), _KEPT, 0.0)
         self._done.assign_add(1)
         self._at.assign(at)
-        self._note_range(inputs)
+        self._keep(inputs)
         measured = ops.switch(at, [self._of_layer(number, learns=True) for number in self._learning], inputs)
-        for variable, value in zip(self._recent, (measured[-1], 1.0), strict=True):
-            variable.assign(kept * variable + value)
         return self._logged(measured, inputs)
 
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -147,32 +144,51 @@ class DeepBeliefNetwork(Pattern):
         branches = [self._of_layer(number, learns=False) for number in self._learning]
         return self._logged(keras.ops.switch(self._at, branches, inputs), inputs)
 
-    def in_training(self) -> tuple[int, float]:
-        """The layer that learned last, counted from 1, and the mean free energy of its last batches."""
-        total, batches = (float(keras.ops.convert_to_numpy(variable)) for variable in self._recent)
-        return self._learning[int(keras.ops.convert_to_numpy(self._at))] + 1, total / batches
+    @property
+    def layer_in_training(self) -> int:
+        """The layer that learned last, counted from 1."""
+        return self._learning[int(keras.ops.convert_to_numpy(self._at))] + 1
 
-    def range_of_inputs(self) -> tuple[float, float]:
-        """The smallest and the largest value seen in the stage, 0 included."""
-        low, high = keras.ops.convert_to_numpy(self._range).tolist()
-        return low, high
+    def sample(self) -> Any:
+        """The first training examples of the stage, of shape (examples, values)."""
+        return self._sample[: int(keras.ops.convert_to_numpy(self._kept))]
+
+    def free_energy(self, visible: Any) -> float:
+        """The mean free energy of examples in the layer that learned last.
+
+        Args:
+            visible: Of shape (examples, values).
+        """
+        at = self.layer_in_training - 1
+        energies = self.machines[at].free_energy(self._up_to(at, visible))
+        return float(keras.ops.convert_to_numpy(keras.ops.mean(energies)))
 
     def _flat(self, data: Any) -> Any:
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         return keras.ops.cast(keras.ops.reshape(x, (keras.ops.shape(x)[0], -1)), "float32")
 
-    def _note_range(self, inputs: Any) -> None:
+    def _keep(self, inputs: Any) -> None:
+        """Puts inputs into the sample while there is room."""
         ops = keras.ops
-        low, high = ops.minimum(self._range[0], ops.min(inputs)), ops.maximum(self._range[1], ops.max(inputs))
-        self._range.assign(ops.stack([low, high]))
+
+        def fill() -> Any:
+            self._sample.assign(ops.concatenate([inputs, self._sample])[:_SAMPLE])
+            return ops.minimum(self._kept + ops.shape(inputs)[0], _SAMPLE)
+
+        self._kept.assign(ops.cond(self._kept < _SAMPLE, fill, lambda: ops.convert_to_tensor(self._kept)))
+
+    def _up_to(self, number: int, visible: Any) -> Any:
+        """What a layer sees of inputs of the network: the probabilities of the layer below."""
+        for below in self.machines[:number]:
+            visible = below.hidden(visible)
+        return visible
 
     def _of_layer(self, number: int, learns: bool) -> Callable[[Any], tuple[Any, ...]]:
         """What measures a layer on inputs of the network, and gives the optimizer what it learns from."""
         machine = self.machines[number]
 
         def run(visible: Any) -> tuple[Any, ...]:
-            for below in self.machines[:number]:
-                visible = below.hidden(visible)
+            visible = self._up_to(number, visible)
             measured = _measured(machine, visible)
             if learns:
                 gradients = [self.optimizer.scale_loss(gradient) for gradient in machine.gradients(visible)]
@@ -196,9 +212,10 @@ def _measured(machine: RestrictedBoltzmannMachine, visible: Any) -> tuple[Any, A
 
 
 class _FreeEnergyGap(keras.callbacks.Callback):
-    """Logs which layer learned, and its free energy of validation examples against that of the last training batches.
+    """Logs which layer learned, and the free energy of training examples against that of the validation split.
 
-    The mean over an epoch would not do: the partition function changes with every step (Hinton, 2010, section 6).
+    Both with the same weights, always of the same examples: the mean over the steps of an epoch would not do, as the
+    partition function changes with each of them (Hinton, 2010, section 6).
 
     Raises:
         DlkitError: Inputs are no probabilities (`not-probabilities`).
@@ -211,7 +228,8 @@ class _FreeEnergyGap(keras.callbacks.Callback):
         pass
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        low, high = self.model.range_of_inputs()
+        sample = keras.ops.convert_to_numpy(self.model.sample())
+        low, high = float(sample.min()), float(sample.max())
         if low < 0 or high > 1:
             raise DlkitError(
                 f"A restricted Boltzmann machine takes inputs from 0 to 1, and there are values from {low:.4g} to {high:.4g}.",
@@ -220,6 +238,6 @@ class _FreeEnergyGap(keras.callbacks.Callback):
             )
         if logs is None:
             return
-        logs["layer"], logs["free_energy"] = self.model.in_training()
+        logs |= {"layer": self.model.layer_in_training, "free_energy": self.model.free_energy(sample)}
         if "val_free_energy" in logs:
             logs["free_energy_gap"] = logs["val_free_energy"] - logs["free_energy"]
