@@ -1,5 +1,7 @@
-"""The deep belief network (Hinton, Osindero and Teh, 2006, "A fast learning algorithm for deep belief nets", Neural
-Computation 18): layers that learn one after another what their input looks like, and then together what it is."""
+"""The deep belief network: layers that learn one after another what their input looks like, and then together what it is.
+
+Hinton, Osindero and Teh (2006), "A fast learning algorithm for deep belief nets", Neural Computation 18.
+"""
 
 from __future__ import annotations
 
@@ -59,6 +61,8 @@ class DeepBeliefNetwork(Pattern):
     ) -> None:
         self._pretrains = False
         super().__init__(inputs, outputs, **kwargs)
+        if not units:
+            raise DlkitError("A deep belief network has one hidden layer at least.", "Give it `units`.", "no-layers")
         hidden = [layer for layer in self.layers if isinstance(layer, keras.layers.Dense)][: len(units)]
         self.machines = [
             RestrictedBoltzmannMachine(dense, steps, chains, name=f"machine_{number}")
