@@ -218,6 +218,7 @@ Figure = Literal[
     "unit_labels",
     "component_planes",
     "unit_pictures",
+    "filters",
 ]
 
 

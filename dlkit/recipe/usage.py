@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dlkit.recipe.components import Components
-from dlkit.recipe.diagnostics import Findings
-from dlkit.recipe.nodes import Mapping, Node, inside, items_of
+from dlkit.recipe.diagnostics import Findings, did_you_mean, listing
+from dlkit.recipe.nodes import Mapping, Node, inside, items_of, text_of
 from dlkit.recipe.paths import written_component
 from dlkit.recipe.slots import NETWORK
 
@@ -22,6 +22,7 @@ def check_usage(root: Mapping, components: Components, findings: Findings) -> No
         _of_supervision(root, findings)
     else:
         _of_component(root, ("model",), "pattern", components, findings)
+        _phases(root, components, findings)
     _of_component(root, ("data", "source"), "source", components, findings)
     _of_component(root, ("tune", "algorithm"), "algorithm", components, findings)
     training = inside(root, "training")
@@ -47,6 +48,37 @@ def _of_component(root: Mapping, place: tuple[str, ...], kind: str, components: 
     declaration = components.declaration(kind, name) if name else None
     for path in declaration.declared.get("unused", ()) if declaration else ():
         _unused(root, path, f"the {kind} `{name}` does not use `{path}`", findings)
+
+
+def _phases(root: Mapping, components: Components, findings: Findings) -> None:
+    """Notes stages whose phase the pattern does not have, and where it has phases, stages that say none."""
+    model = root.get("model")
+    name, _ = written_component(model)
+    declaration = components.declaration("pattern", name) if name else None
+    if declaration is None or model is None or declaration.origin == "planned":
+        return
+    phases = declaration.declared.get("phases", ())
+    stages = items_of(inside(root, "training", "stages"))
+    if not phases:
+        for stage in stages:
+            _unused_in(stage, "phase", f"the pattern `{name}` has no phases", findings)
+        return
+    cure = f"its phases are {listing(phases)}, and the last stage is `phase: {phases[-1]}`"
+    if not stages:
+        message = f"the pattern `{name}` learns in phases, and `training` has no `stages`"
+        findings.error("missing-phase", message, model.span, cure)
+    for number, stage in enumerate(stages, start=1):
+        node = inside(stage, "phase")
+        phase = text_of(node)
+        if not isinstance(stage, Mapping):
+            continue
+        if node is None:
+            findings.error("missing-phase", "this stage does not say its phase", stage.span, cure)
+        elif phase is not None and phase not in phases:
+            message = f"the pattern `{name}` has no phase `{phase}`"
+            findings.error("unknown-phase", message, node.span, did_you_mean(phase, phases, cure))
+        elif phase is not None and number == len(stages) and phase != phases[-1]:
+            findings.error("wrong-phase", f"the training ends in phase `{phase}`", node.span, cure)
 
 
 def _unused(root: Mapping, path: str, message: str, findings: Findings) -> None:

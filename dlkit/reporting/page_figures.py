@@ -28,8 +28,9 @@ _CAPTIONS = {
     "unit_labels": "The class of most training examples that each unit is nearest to",
     "component_planes": "Component planes: each value, unit by unit",
     "unit_pictures": "What the units stand for",
+    "filters": "What the units of the first layer look for: weights above 0 are light, those below dark",
 }
-_WIDE = ("predictions", "forecasts", "free_running", "component_planes", "unit_pictures")
+_WIDE = ("predictions", "forecasts", "free_running", "component_planes", "unit_pictures", "filters")
 
 
 def figure_file(target: str, kind: str, *, several: bool) -> str:

@@ -16,6 +16,7 @@ from dlkit.data.columns import Column
 from dlkit.evaluation.decision_map import decision_map
 from dlkit.evaluation.evaluate import Asked, measure_split, measure_tasks
 from dlkit.evaluation.evaluation import Evaluation, OtherRun
+from dlkit.evaluation.filters import filters
 from dlkit.evaluation.tasks.task import Context
 from dlkit.models.scaling import Scale
 from dlkit.recipe import registry
@@ -87,6 +88,7 @@ def evaluate_model(
     if path == run.best_model:
         found = write_samples(run, found, split, prepared.raw_features, recipe.facts)
         found = _with_decisions(_with_text(found, recipe, model, split), recipe, model, split)
+        found = _with_filters(found, model)
         found.write(run.evaluation)
     return found
 
@@ -119,6 +121,12 @@ def _with_decisions(found: Evaluation, recipe: Recipe, model: keras.Model, split
     points, classes = (np.asarray(each) for each in (values, split.targets[target]))
     told = decision_map(model, points, classes, recipe.supervisions[target].logits, known)
     return _with_details(found, target, decision_map=told)
+
+
+def _with_filters(found: Evaluation, model: keras.Model) -> Evaluation:
+    """Adds what the units of the first layer look for in pictures; beside the first target, since it is for all."""
+    seen = filters(model)
+    return _with_details(found, next(iter(found.targets)), filters=seen) if seen and found.targets else found
 
 
 def _with_details(found: Evaluation, target: str, **more: Any) -> Evaluation:

@@ -12,6 +12,7 @@ from dlkit.reporting.figures.classes import (
     draw_precision_recall,
     draw_roc,
 )
+from dlkit.reporting.figures.filters import draw_filters
 from dlkit.reporting.figures.maps import (
     draw_component_planes,
     draw_hits,
@@ -40,4 +41,5 @@ OF_TARGET: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "unit_labels": draw_unit_labels,
     "component_planes": draw_component_planes,
     "unit_pictures": draw_unit_pictures,
+    "filters": draw_filters,
 }

@@ -10,7 +10,7 @@ from dlkit.reporting.figures.style import COLORS, finish, new_figure
 
 _MOST = 4  # metrics that are drawn beside the loss
 _FEW = 30  # epochs that are marked one by one
-_NO_METRICS = ("loss", "learning_rate", "epoch", "stage", "step")
+_NO_METRICS = ("loss", "learning_rate", "epoch", "stage", "step", "layer")
 
 
 def drawn_metrics(lines: Sequence[Mapping[str, Any]]) -> list[str]:
