@@ -72,6 +72,7 @@ class Asked:
         examples: The raw features of the training examples, for baselines.
         ctc: Whether the output is read as connectionist temporal classification has it.
         forced: The feature that holds the target one token earlier: the model is not given it, but writes for itself.
+        given: Gives what the network is given with noise, where the target is to give it back without.
     """
 
     target: Target
@@ -81,6 +82,7 @@ class Asked:
     examples: Mapping[str, Values] = field(default_factory=dict)
     ctc: bool = False
     forced: str | None = None
+    given: keras.Model | None = None
 
 
 def measure_tasks(
@@ -136,8 +138,16 @@ def measure_tasks(
                 if against[name]:
                     features = {feature: keras.ops.convert_to_numpy(_of(x, feature)) for feature in split.features}
                     of = asked[name]
-                    inputs = truth if of.target.kind == "inputs" else None
-                    given = Given(features, of.target, truth.shape, of.learned, of.examples, memories[name], inputs)
+                    given = Given(
+                        features,
+                        of.target,
+                        truth.shape,
+                        of.learned,
+                        of.examples,
+                        memories[name],
+                        _inputs(of, x, truth),
+                        of.given is not None,
+                    )
                     for each in against[name]:
                         each.update(given, truth)
     metrics: dict[str, float] = {}
@@ -159,6 +169,13 @@ def measure_tasks(
             task.name, result.details, [result.shown(int(n)) for n in worst], [result.shown(n) for n in first], drawn
         )
     return metrics, bounds, measured
+
+
+def _inputs(asked: Asked, x: Any, truth: np.ndarray) -> np.ndarray | None:
+    """What the network is given, where it is to give it back."""
+    if asked.target.kind != "inputs":
+        return None
+    return truth if asked.given is None else np.asarray(asked.given.predict_on_batch(x))
 
 
 def _of(values: Any, name: str) -> Any:

@@ -14,6 +14,7 @@ The decorator's words:
     learns: `targets` (those of the data, the default), or `inputs`: the network is to give back what it is given.
     loss: The loss where the recipe writes none.
     best: The metric by which the best epoch is chosen where the recipe does not say.
+    measures: What is measured besides what belongs to the task, by names.
     task: What is measured in the end, one of `dlkit.evaluation.tasks`, where the target does not tell.
     unused: Paths of the recipe that it does not use.
     replicas: False where the rule is for one device.

@@ -212,6 +212,10 @@ Figure = Literal[
     "errors_by_step",
     "surprise_by_position",
     "edit_distances",
+    "reconstructions",
+    "prior_samples",
+    "latent_walk",
+    "latent_plane",
 ]
 
 

@@ -287,7 +287,8 @@ class _Reading:
         targets, task = facts.targets, declared.get("task")
         if declared.get("learns") == "inputs":
             inputs = {name: facts.features.get(name, Feature("vector")) for name in self.graphs["model"].inputs}
-            targets = {name: Target("inputs", feature.shape, "float32", task=task) for name, feature in inputs.items()}
+            learned = Target("inputs", dtype="float32", task=task, measures=tuple(declared.get("measures", ())))
+            targets = {name: replace(learned, shape=feature.shape) for name, feature in inputs.items()}
         return replace(facts, targets=targets)
 
     def _values(self, whole: Mapping, checker: Checker, model: Graph | Component | None) -> dict[str, Any]:

@@ -22,8 +22,12 @@ _CAPTIONS = {
     "errors_by_step": "Errors by how far ahead the forecast looks",
     "surprise_by_position": "How unexpected tokens are, by their place in the window",
     "edit_distances": "How far answers are from the truth",
+    "reconstructions": "Examples, and what the model gives back of them",
+    "prior_samples": "What codes drawn from the standard normal distribution stand for",
+    "latent_walk": "From the code of one example to that of another, in even steps",
+    "latent_plane": "Where examples lie by their codes",
 }
-_WIDE = ("predictions", "forecasts")
+_WIDE = ("predictions", "forecasts", "reconstructions", "latent_walk")
 
 
 def figure_file(target: str, kind: str, *, several: bool) -> str:

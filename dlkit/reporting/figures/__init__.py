@@ -12,6 +12,12 @@ from dlkit.reporting.figures.classes import (
     draw_precision_recall,
     draw_roc,
 )
+from dlkit.reporting.figures.codes import (
+    draw_latent_plane,
+    draw_latent_walk,
+    draw_prior_samples,
+    draw_reconstructions,
+)
 from dlkit.reporting.figures.numbers import draw_errors_by_step, draw_forecasts, draw_predictions
 from dlkit.reporting.figures.texts import draw_edit_distances, draw_surprise_by_position
 
@@ -27,4 +33,8 @@ OF_TARGET: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "errors_by_step": draw_errors_by_step,
     "surprise_by_position": draw_surprise_by_position,
     "edit_distances": draw_edit_distances,
+    "reconstructions": draw_reconstructions,
+    "prior_samples": draw_prior_samples,
+    "latent_walk": draw_latent_walk,
+    "latent_plane": draw_latent_plane,
 }
