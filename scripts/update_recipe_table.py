@@ -48,6 +48,8 @@ def _row(recipe: Recipe, path: Path, result: Result | None) -> list[str]:
     head = [f"`{recipe.name}`", config.summary or "", _data(recipe, path), config.reference or ""]
     if result is None:
         return [*head, "not recorded", "<br>".join(expected), "", ""]
+    if result.skipped:
+        return [*head, f"skipped: {result.skipped}", "<br>".join(expected), "", result.machine_text]
     reached = [_reached(result, name) for name in result.reached]
     reached += [result.mean_text] if result.mean_text else []
     reached += [] if result.met else ["falls short"]

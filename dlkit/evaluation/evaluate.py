@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlkit.data.arrays import Arrays, Values
+from dlkit.data.arrays import Arrays, Values, take
 from dlkit.data.augment import Tensors
 from dlkit.data.feed import Feed, telling_failures
 from dlkit.evaluation.beam_search import BeamSearch, Written, outputs_of
@@ -17,7 +17,7 @@ from dlkit.evaluation.bootstrap import RESAMPLES, intervals
 from dlkit.evaluation.given import Given
 from dlkit.evaluation.held_against import ERRORS, HeldAgainst
 from dlkit.evaluation.tasks import make_task
-from dlkit.evaluation.tasks.task import Result, Shown
+from dlkit.evaluation.tasks.task import Context, Result, Shown
 from dlkit.recipe.facts import Target
 
 _CHEAP = 200_000  # scores for which all resamples are drawn; with more, fewer are
@@ -72,6 +72,7 @@ class Asked:
         examples: The raw features of the training examples, for baselines.
         ctc: Whether the output is read as connectionist temporal classification has it.
         forced: The feature that holds the target one token earlier: the model is not given it, but writes for itself.
+        context: What its task may look at besides.
         given: Gives what the network is given with noise, where the target is to give it back without.
     """
 
@@ -82,6 +83,7 @@ class Asked:
     examples: Mapping[str, Values] = field(default_factory=dict)
     ctc: bool = False
     forced: str | None = None
+    context: Context | None = None
     given: keras.Model | None = None
 
 
@@ -113,7 +115,7 @@ def measure_tasks(
     Raises:
         DlkitError: Examples cannot be read, predictions are no numbers, or a baseline does not fit.
     """
-    tasks = {name: make_task(each.target, each.logits, each.ctc) for name, each in asked.items()}
+    tasks = {name: make_task(each.target, each.logits, each.ctc, each.context) for name, each in asked.items()}
     against = {
         name: [
             HeldAgainst(known, answer, ERRORS.get(tasks[name].name, "absolute"))
@@ -121,6 +123,8 @@ def measure_tasks(
         ]
         for name, each in asked.items()
     }
+    held_against = {name: split.targets.get(each.target.held_against or "") for name, each in asked.items()}
+    seen = 0
     memories: dict[str, dict[str, Any]] = {name: {} for name in asked}
     searches = {
         name: BeamSearch(model, each.forced, each.target, logits=each.logits, beams=_BEAMS, output=name)
@@ -133,8 +137,9 @@ def measure_tasks(
             outputs = outputs_of(model, x, searches, tasks)
             for name, task in tasks.items():
                 truth = keras.ops.convert_to_numpy(_of(y, name))
-                output = outputs[name]
-                task.update(truth, output.tokens if isinstance(output, Written) else output)
+                output, beside = outputs[name], held_against[name]
+                classes = None if beside is None else np.asarray(take(beside, np.arange(seen, seen + len(truth))))
+                task.update(truth, output.tokens if isinstance(output, Written) else output, classes)
                 if against[name]:
                     features = {feature: keras.ops.convert_to_numpy(_of(x, feature)) for feature in split.features}
                     of = asked[name]
@@ -150,6 +155,7 @@ def measure_tasks(
                     )
                     for each in against[name]:
                         each.update(given, truth)
+            seen += len(truth)
     metrics: dict[str, float] = {}
     bounds: dict[str, tuple[float, float]] = {}
     measured: dict[str, Measured] = {}

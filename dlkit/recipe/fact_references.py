@@ -15,7 +15,7 @@ from dlkit.recipe.diagnostics import Findings, Span, did_you_mean, listing
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.nodes import Scalar, Sequence
 
-_SIZES = ("classes", "train_size", "validation_size", "test_size", "steps_per_epoch")
+_SIZES = ("classes", "outputs", "train_size", "validation_size", "test_size", "steps_per_epoch")
 _GROUPS: dict[str, type[Feature] | type[Target]] = {"features": Feature, "targets": Target}
 _LISTS = ("shape", "labels", "columns")
 _STANDS_IN: dict[str, Any] = {"kind": "", "dtype": "float32", "default": True}  # 1 for all others: they are sizes
@@ -53,8 +53,9 @@ class FactReferences:
 
     def _size(self, size: str, path: str, span: Span) -> Scalar:
         targets = self.facts.targets
-        if size == "classes" and len(targets) > 1:
-            cure = f"write `$data.targets.{next(iter(targets))}.classes`"
+        if size in ("classes", "outputs") and len(targets) > 1:
+            name, target = next(iter(targets.items()))
+            cure = f"write `$data.targets.{name}.{'shape.0' if target.kind == 'number' else 'classes'}`"
             return self._mistaken(path, "the data has several targets", span, cure)
         if size == "classes" and targets and next(iter(targets.values())).kind == "number":
             why = f"the target `{next(iter(targets))}` is a number and has no classes"

@@ -76,6 +76,8 @@ class Target:
         continues: The series that it goes on with, where it is a forecast.
         task: What it is measured by, where the kind does not tell.
         measures: Names of what is measured besides what belongs to the task.
+        held_against: Of `inputs`: the target of the data whose `classes` and `labels` these are. It is not learned, but
+            what was learned is held against it.
     """
 
     kind: TargetKind
@@ -87,6 +89,7 @@ class Target:
     continues: Continues | None = None
     task: str | None = None
     measures: tuple[str, ...] = ()
+    held_against: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,27 @@ class DataFacts:
     def classes(self) -> int | None:
         """Number of classes, where there is exactly one target."""
         return next(iter(self.targets.values())).classes if len(self.targets) == 1 else None
+
+    @property
+    def outputs(self) -> int | None:
+        """Outputs that the only target takes: one for each of its classes, or for each number of its last axis."""
+        if len(self.targets) != 1:
+            return None
+        (target,) = self.targets.values()
+        if target.kind != "number":
+            return target.classes
+        return (target.shape[-1] if target.shape else 1) if target.shape is not None else None
+
+    @property
+    def of_data(self) -> dict[str, Target]:
+        """The targets that the data hold: those that are learned, and those that what is learned is held against."""
+        found = {}
+        for name, target in self.targets.items():
+            if target.kind != "inputs":
+                found[name] = target
+            elif target.held_against:
+                found[target.held_against] = Target("classes", classes=target.classes, labels=target.labels)
+        return found
 
     def forced(self, target: str, inputs: Iterable[str]) -> str | None:
         """The one of the inputs of a network that holds the tokens of a target; None where it is not teacher-forced."""

@@ -210,20 +210,26 @@ Figure = Literal[
     "predictions",
     "forecasts",
     "errors_by_step",
+    "free_running",
     "surprise_by_position",
     "edit_distances",
     "reconstructions",
     "prior_samples",
     "latent_walk",
     "latent_plane",
+    "u_matrix",
+    "hits",
+    "unit_labels",
+    "component_planes",
+    "unit_pictures",
 ]
 
 
 class Evaluation(Keys):
     """What is measured on the test split."""
 
-    metrics: Annotated[list[Any], ListOf(ComponentSlot(("metric", "baseline")))] | None = Field(
-        None, description="More metrics of the test split, and baselines that the model is held against."
+    metrics: Annotated[list[Any], ListOf(ComponentSlot(("metric", "baseline", "rollout")))] | None = Field(
+        None, description="More metrics of the test split, baselines that the model is held against, and free runs."
     )
     figures: list[Figure] | None = Field(None, description="Figures of the report; all that apply by default.")
     samples: Count | None = Field(None, description="Mistakes shown in the report, at most; 12 by default.")

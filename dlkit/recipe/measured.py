@@ -12,7 +12,7 @@ from dlkit.recipe.graph import Component
 from dlkit.recipe.nodes import Mapping, Node, entries_of, inside, items_of, text_of
 from dlkit.recipe.paths import written_component
 from dlkit.recipe.supervision import Supervision, logged_names, metric_name
-from dlkit.recipe.task_metrics import baseline_metrics, task_metrics, task_of
+from dlkit.recipe.task_metrics import baseline_metrics, rollout_metric, task_metrics, task_of
 
 Supervisions = Values[str, Supervision]
 
@@ -89,6 +89,8 @@ def _names(supervisions: Supervisions, evaluated: Sequence[Component], facts: Da
         for each in evaluated:
             if each.kind == "metric":
                 yield before + metric_name(each)
+            elif each.kind == "rollout":
+                yield before + rollout_metric(each)
             elif known:
                 yield from (before + name for name in baseline_metrics(each.name, task_of(known)))
         if known:

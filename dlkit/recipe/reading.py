@@ -131,6 +131,14 @@ class Recipe:
         """What the decorator of the recipe's pattern says; the default where it has none, or says nothing."""
         return _declared(self.components, self.pattern).get(word, default)
 
+    def pattern_arguments(self) -> dict[str, Any]:
+        """The arguments of the recipe's pattern, those that it does not write included; none where it has no pattern."""
+        declaration = self.components.declaration("pattern", self.pattern.name) if self.pattern else None
+        if self.pattern is None or declaration is None:
+            return {}
+        defaults = {name: argument.default for name, argument in declaration.spec.arguments.items()}
+        return {**defaults, **self.pattern.arguments}
+
     def dump(self) -> dict[str, Any]:
         """The whole recipe as plain values, trainable as it is; facts of the data stay references."""
         values = as_written(self.resolved)
@@ -159,7 +167,7 @@ def read(
 
     Args:
         path: Its file, if it has one.
-        facts: What loading the data has told; before, what the source declares is used.
+        facts: What loading the data has told, or a recipe has learned of it; before, what the source declares is used.
         components: Everything the recipe may name, where its plugins were read before.
         work: What was done for variants of the recipe before.
         others: Whether the recipes that it refers to must be there.
@@ -169,7 +177,7 @@ def read(
         plugins = Plugins(findings)
         plugins.declare(root)
         components = plugins.components
-    known = declared_facts(root, components, findings) if facts is None else facts
+    known = declared_facts(root, components, findings) if facts is None else replace(facts, targets=facts.of_data)
     references = References(root, FactReferences(known, facts is not None, findings), Paths(components), findings, work)
     reading = _Reading(path, components, known, references, findings, allow_plugins, work, others)
     return reading.recipe(root, references.resolve_recipe())
@@ -284,12 +292,16 @@ class _Reading:
     def _facts_to_learn(self) -> DataFacts:
         """What is known of the data, with the targets that the pattern learns."""
         declared, facts = _declared(self.components, self.pattern), self.facts
-        targets, task = facts.targets, declared.get("task")
-        if declared.get("learns") == "inputs":
-            inputs = {name: facts.features.get(name, Feature("vector")) for name in self.graphs["model"].inputs}
-            learned = Target("inputs", dtype="float32", task=task, measures=tuple(declared.get("measures", ())))
-            targets = {name: replace(learned, shape=feature.shape) for name, feature in inputs.items()}
-        return replace(facts, targets=targets)
+        if declared.get("learns") != "inputs":
+            return facts
+        measures = tuple(declared.get("measures", ()))
+        learned = Target("inputs", dtype="float32", task=declared.get("task"), measures=measures)
+        of_classes = [name for name, each in facts.targets.items() if each.kind == "classes" and each.shape == ()]
+        if declared.get("classes") and len(of_classes) == 1:
+            known = facts.targets[of_classes[0]]
+            learned = replace(learned, classes=known.classes, labels=known.labels, held_against=of_classes[0])
+        inputs = {name: facts.features.get(name, Feature("vector")) for name in self.graphs["model"].inputs}
+        return replace(facts, targets={name: replace(learned, shape=feature.shape) for name, feature in inputs.items()})
 
     def _values(self, whole: Mapping, checker: Checker, model: Graph | Component | None) -> dict[str, Any]:
         """The values of all sections; networks and components are read where they stand."""

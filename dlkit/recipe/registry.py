@@ -34,6 +34,7 @@ HOMES = {
     "schedule": "dlkit.training.schedules",
     "loss": "dlkit.training.losses",
     "baseline": "dlkit.evaluation.baselines",
+    "rollout": "dlkit.evaluation.rollouts",
 }
 # The name of a base class, as written in the `class` line -> the kind of component.
 KIND_OF_BASE = {

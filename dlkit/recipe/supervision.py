@@ -260,8 +260,8 @@ def _inferred_metrics(facts: Target | None, form: OutputForm, mixed: bool, force
             Component("metric", "MeanAbsoluteError", {"name": "mean_absolute_error"}),
             Component("metric", "RootMeanSquaredError", {"name": "root_mean_squared_error"}),
         ]
-    if facts.kind == "inputs":
-        return [Component("metric", "MeanSquaredError", {"name": "mean_squared_error"})]
+    if facts.kind == "inputs":  # with a task of its own, what comes out is not what went in
+        return [] if facts.task else [Component("metric", "MeanSquaredError", {"name": "mean_squared_error"})]
     if facts.kind == "classes" and form.units != 1:
         name = "CategoricalAccuracy" if mixed else "SparseCategoricalAccuracy"
         return [Component("metric", name, {"name": "accuracy"})]

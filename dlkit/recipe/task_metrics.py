@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dlkit.recipe.facts import Target
+from dlkit.recipe.graph import Component
 
 TOP = 5  # of the accuracy among the most likely classes, where there are more classes than that
 
+STEPS = 84  # that a free run takes where a recipe does not say; the default of `free_running`
 ALWAYS = "persistence"  # the baseline that every forecast is held against
 _OF_CLASSES = ("precision", "recall", "f1")
 _OF_TASK = {
-    "regression": ("mean_absolute_error", "root_mean_squared_error", "r2"),
-    "forecasting": ("mean_absolute_error", "root_mean_squared_error", "r2"),
+    "regression": ("mean_absolute_error", "root_mean_squared_error", "r2", "nrmse"),
+    "forecasting": ("mean_absolute_error", "root_mean_squared_error", "r2", "nrmse"),
     "language_modelling": ("perplexity", "bits_per_token", "bits_per_character", "accuracy"),
+    "self_organization": ("quantization_error", "topographic_error"),
     "reconstruction": ("mean_squared_error", "root_mean_squared_error", "psnr"),
     "sequence_output": ("exact_match", "edit_distance", "token_error_rate"),
 }
@@ -40,6 +43,8 @@ def task_metrics(target: Target) -> Iterator[str]:
     task = task_of(target)
     yield from _OF_TASK.get(task, ())
     yield from target.measures
+    if task == "self_organization" and target.held_against:
+        yield "accuracy"
     if task == "forecasting":
         yield from baseline_metrics(ALWAYS, task)
     if task not in ("classification", "multi_label"):
@@ -67,3 +72,12 @@ def baseline_metrics(baseline: str, task: str) -> tuple[str, ...]:
         told = (f"{baseline}_mean_squared_error", f"skill_over_{baseline}")
         return (*told, f"{baseline}_psnr", f"psnr_gain_over_{baseline}")
     return (f"{baseline}_accuracy",)
+
+
+def rollout_metric(rollout: Component) -> str:
+    """The name of what is measured of a model that runs free, as `nrmse84`.
+
+    Args:
+        rollout: As the recipe writes it, its arguments checked.
+    """
+    return f"nrmse{rollout.arguments.get('steps', STEPS)}"

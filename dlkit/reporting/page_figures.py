@@ -20,14 +20,28 @@ _CAPTIONS = {
     "predictions": "Predictions beside the truth, and the spread of the errors",
     "forecasts": "Forecasts from the first to the last example",
     "errors_by_step": "Errors by how far ahead the forecast looks",
+    "free_running": "Running free: the model goes on from its own forecasts",
     "surprise_by_position": "How unexpected tokens are, by their place in the window",
     "edit_distances": "How far answers are from the truth",
     "reconstructions": "Examples, and what the model gives back of them",
     "prior_samples": "What codes drawn from the standard normal distribution stand for",
     "latent_walk": "From the code of one example to that of another, in even steps",
     "latent_plane": "Where examples lie by their codes",
+    "u_matrix": "U-matrix: how far each unit is from its neighbors",
+    "hits": "How many examples each unit is nearest to",
+    "unit_labels": "The class of most training examples that each unit is nearest to",
+    "component_planes": "Component planes: each value, unit by unit",
+    "unit_pictures": "What the units stand for",
 }
-_WIDE = ("predictions", "forecasts", "reconstructions", "latent_walk")
+_WIDE = (
+    "predictions",
+    "forecasts",
+    "free_running",
+    "component_planes",
+    "unit_pictures",
+    "reconstructions",
+    "latent_walk",
+)
 
 
 def figure_file(target: str, kind: str, *, several: bool) -> str:

@@ -17,7 +17,7 @@ from dlkit.runs.atomic import write_json
 
 _GIB = 2**30
 _NUMBERS = ("value", "other", "difference", "deviation")  # of an expectation
-_OF_MEANS = ("deviations", "mean_of")  # of a result
+_ONLY_WHERE = ("deviations", "mean_of", "skipped")  # parts of a result that stand in the file where they say something
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,13 @@ class Result:
         seed: The seed; of several, the first.
         date: The end of it, in UTC, as `2025-01-31T14:25:30Z`.
         digest: That of the recipe as it was trained (`dlkit.recipe.digest`).
-        machine: `cpu`, `cores`, `memory_bytes`, and the names of `gpus`.
+        machine: `cpu`, `cores`, `memory_bytes`, and the names of `gpus`; the number of `logical_devices` where the CPU was
+            split.
         versions: Of `python`, `dlkit`, `keras`, `tensorflow`.
         git: `commit` of dlkit, and whether code of it had changes that were `uncommitted`; None outside a repository.
         deviations: The standard deviations that go with means.
         mean_of: Of means, how many runs they are of: `{"seeds": 3}`, `{"folds": 5}`.
+        skipped: Why nothing was measured, where the data could not be had.
     """
 
     met: bool
@@ -54,6 +56,7 @@ class Result:
     git: Mapping[str, Any] | None = None
     deviations: Mapping[str, float] = field(default_factory=dict)
     mean_of: Mapping[str, int] | None = None
+    skipped: str | None = None
 
     @property
     def reached(self) -> dict[str, float]:
@@ -79,13 +82,16 @@ class Result:
         """What did the work, in short: `2 CPU cores`, `1 GPU`."""
         gpus, cores = len(self.machine["gpus"]), self.machine["cores"]
         count, unit = (gpus, "GPU") if gpus else (cores, "CPU core")
-        return f"{count} {unit}{'s' if count != 1 else ''}"
+        split = f" as {self.machine['logical_devices']} devices" if "logical_devices" in self.machine else ""
+        return f"{count} {unit}{'s' if count != 1 else ''}{split}"
 
     @property
     def machine_text(self) -> str:
         """The whole machine: `2 cores of an AMD EPYC, 24 GiB`, with its GPUs."""
         machine = self.machine
         cores = f"{machine['cores']} core{'s' if machine['cores'] != 1 else ''}"
+        if "logical_devices" in machine:
+            cores = f"{machine['logical_devices']} logical devices, {cores}"
         return ", ".join(
             [*machine["gpus"], f"{cores} of {machine['cpu']}", f"{round(machine['memory_bytes'] / _GIB)} GiB"]
         )
@@ -110,16 +116,20 @@ def read_results(path: Path) -> dict[str, Result]:
 def record(path: Path, name: str, result: Result) -> None:
     """Puts the result of a recipe into the file, in the place of an older one; the others stay.
 
+    That a recipe was skipped does not take the place of what was measured.
+
     Raises:
         DlkitError: The file is damaged (`damaged-file`) or cannot be written (`cannot-write`).
     """
-    results = {**read_results(path), name: result}
+    known = read_results(path)
+    if result.skipped and name in known and not known[name].skipped:
+        return
+    results = {**known, name: result}
     write_json(path, {"recipes": {name: _written(results[name]) for name in sorted(results)}})
 
 
 def _written(result: Result) -> dict[str, Any]:
-    """What is told of means stands only where there are any."""
-    return {name: value for name, value in asdict(result).items() if value or name not in _OF_MEANS}
+    return {name: value for name, value in asdict(result).items() if value or name not in _ONLY_WHERE}
 
 
 def _read(entry: Mapping[str, Any]) -> Result:

@@ -19,11 +19,11 @@ from dlkit.models.noise import with_noise
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.task_metrics import task_of
 from dlkit.workflows.feeding import answers_of, raw_feed
-from dlkit.workflows.preparation import Prepared
 
 _NOISE = "noise"  # the layer of the autoencoder, and its argument
 _SHOWN = 16  # examples
 _PLACED = 2000  # in the plane of codes
+_AT_ONCE = 128
 _LIKELIHOODS = ("bernoulli_likelihood", "gaussian_likelihood")
 
 Metrics = dict[str, float]
@@ -32,8 +32,8 @@ Intervals = dict[str, tuple[float, float]]
 
 def noisy_parts(recipe: Recipe, model: keras.Model) -> tuple[keras.Model, keras.Model | None]:
     """The model that a recipe measures: with the noise of a denoising autoencoder, and what gives its noisy inputs."""
-    pattern = recipe.pattern
-    deviation = pattern.arguments.get("noise") if pattern and pattern.name == "autoencoder" else None
+    is_autoencoder = recipe.pattern is not None and recipe.pattern.name == "autoencoder"
+    deviation = recipe.pattern_arguments()[_NOISE] if is_autoencoder else None
     return with_noise(model, _NOISE, float(deviation)) if deviation else (model, None)
 
 
@@ -49,53 +49,46 @@ def bounds_of(recipe: Recipe, model: keras.Model, split: Arrays) -> tuple[Metric
     return recount(np.ones(len(split))), intervals(recount, len(split), seed=seed)
 
 
-def codes_of(prepared: Prepared, model: keras.Model, name: str, split: Arrays) -> dict[str, dict[str, Any]]:
+def codes_of(recipe: Recipe, model: keras.Model, split: Arrays) -> dict[str, dict[str, Any]]:
     """What there is to look at, by target, for evaluation.json; nothing where the model gives nothing back.
 
     Args:
-        prepared: The recipe with its data.
+        recipe: With the facts of its data.
         model: Its saved model.
-        name: Of the split.
-        split: Its examples, raw.
+        split: The examples that it is measured on, raw.
     """
-    recipe = prepared.recipe
     answers = answers_of(recipe, model)
     ((target, known), *more) = recipe.facts.targets.items()
     if more or answers is None or task_of(known) != "reconstruction":
         return {}
-    few = split.take(np.arange(min(len(split), _SHOWN)))
-    ((x, truth),) = Feed(few, batch_size=len(few), shuffle=False, answers=answers)
-    truth = np.asarray(truth)
     halves = Halves.of(model)
-    found = {"latent_plane": _plane(prepared, model, halves, name, split)}
+    codes = _codes(recipe, model, halves, split)
+    classes = split.targets.get(known.held_against or "")
+    beside = None if classes is None else np.asarray(take(classes, np.arange(len(codes)))).reshape(-1)
+    labels = known.labels or tuple(map(str, range(known.classes or 0)))
+    found = {"latent_plane": latent.plane(codes, beside, labels)}
     if latent.are_pictures(known.shape or ()):
+        few = split.take(np.arange(min(len(split), _SHOWN)))
+        ((x, truth),) = Feed(few, batch_size=len(few), shuffle=False, answers=answers)
+        truth = np.asarray(truth)
         whole, given = noisy_parts(recipe, model)
         noisy = {"noisy": np.asarray(given.predict_on_batch(x))} if given else {}
         back = np.asarray(whole.predict_on_batch(x)).reshape(truth.shape)
         found["reconstructions"] = latent.reconstructions({"true": truth, **noisy, "given back": back})
         if halves:
-            codes, _ = halves.moments(x)
             found["prior_samples"] = latent.samples(halves.decode, codes.shape[1], recipe.config.seed, truth)
-            found["latent_walk"] = latent.walk(halves.decode, codes, truth)
+            found["latent_walk"] = latent.walk(halves.decode, codes[:_SHOWN], truth)
     return {target: found}
 
 
-def _plane(
-    prepared: Prepared, model: keras.Model, halves: Halves | None, name: str, split: Arrays
-) -> dict[str, Any] | None:
-    """Where the first examples of a split lie by their codes."""
-    rows = np.arange(min(len(split), _PLACED))
-    feed = Feed(split.take(rows), batch_size=128, shuffle=False)
+def _codes(recipe: Recipe, model: keras.Model, halves: Halves | None, split: Arrays) -> np.ndarray:
+    """The codes of the first examples of a split, of shape (examples, size)."""
+    first = split.take(np.arange(min(len(split), _PLACED)))
+    feed = Feed(first.select(targets=[]), batch_size=_AT_ONCE, shuffle=False)
     if halves:
-        codes = np.concatenate([halves.moments(x)[0] for (x,) in feed])
-    else:
-        _, coded = prepared.recipe.graphs["model"].parts["encoder"]
-        first, outputs, _ = layer_outputs(model)
-        encoder = keras.Model(first, outputs[coded.call])
-        parts = [np.asarray(encoder.predict_on_batch(x)) for (x,) in feed]
-        codes = np.concatenate([part.reshape(len(part), -1) for part in parts])
-    if prepared.classes is None:
-        return latent.plane(codes, None, ())
-    known, values = prepared.classes
-    classes = np.asarray(take(values[name], rows)).reshape(-1)
-    return latent.plane(codes, classes, known.labels or tuple(map(str, range(known.classes or 0))))
+        return np.concatenate([halves.moments(x)[0] for (x,) in feed])
+    _, coded = recipe.graphs["model"].parts["encoder"]
+    given, outputs, _ = layer_outputs(model)
+    encoder = keras.Model(given, outputs[coded.call])
+    codes = np.concatenate([np.asarray(encoder.predict_on_batch(x)) for (x,) in feed])
+    return codes.reshape(len(codes), -1)

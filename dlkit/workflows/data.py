@@ -121,7 +121,7 @@ def look(recipe: Recipe, *, against: str | Path | None = None, shift: bool = Tru
 def look_at(prepared: Prepared, *, against: str | Path | None = None, shift: bool = True) -> Seen:
     """`look`, at data that is loaded."""
     recipe, splits = prepared.recipe, prepared.raw
-    facts = replace(recipe.facts, features=prepared.raw_features)
+    facts = replace(recipe.facts, features=prepared.raw_features, targets=recipe.facts.of_data)
     parts = splits.named()
     if against is not None:
         parts[AGAINST] = other_examples(recipe, prepared.raw_features, against)

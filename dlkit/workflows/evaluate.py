@@ -16,11 +16,12 @@ from dlkit.data.columns import Column
 from dlkit.evaluation.decision_map import decision_map
 from dlkit.evaluation.evaluate import Asked, measure_split, measure_tasks
 from dlkit.evaluation.evaluation import Evaluation, OtherRun
+from dlkit.evaluation.tasks.task import Context
 from dlkit.models.scaling import Scale
 from dlkit.recipe import registry
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe, load
-from dlkit.recipe.task_metrics import ALWAYS, task_of
+from dlkit.recipe.task_metrics import ALWAYS, rollout_metric, task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.training.compiling import compile_model
 from dlkit.workflows.codes import bounds_of, codes_of, noisy_parts
@@ -87,7 +88,7 @@ def evaluate_model(
     if path == run.best_model:
         found = write_samples(run, found, split, prepared.raw_features, recipe.facts)
         found = _with_decisions(_with_text(found, recipe, model, split), recipe, model, split)
-        for target, details in codes_of(prepared, model, name, split).items():
+        for target, details in codes_of(recipe, model, split).items():
             found = _with_details(found, target, **details)
         found.write(run.evaluation)
     return found
@@ -152,21 +153,43 @@ def _measured(
         mistakes=samples,
         answers=answers_of(recipe, model),
     )
+    targets = {name: asdict(measured) for name, measured in by_target.items()}
+    more |= _run_free(recipe, model, split, targets)
     about, of_them = bounds_of(recipe, saved, split)
     more, bounds = {**more, **about}, {**bounds, **of_them}
     # A metric of the recipe stands before one of the same name that belongs to the task.
     metrics = {**metrics, **{f"{prefix}_{name}": value for name, value in more.items()}, **metrics}
     intervals = {f"{prefix}_{name}": each for name, each in bounds.items()}
-    targets = {name: asdict(measured) for name, measured in by_target.items()}
     constant = _constant_loss(recipe, train) if train else None
     return Evaluation(path.name, prefix, len(split), metrics, intervals, targets, constant)
 
 
+def _run_free(
+    recipe: Recipe, model: keras.Model, split: Arrays, targets: Mapping[str, dict[str, Any]]
+) -> dict[str, float]:
+    """The errors of the model where it goes on from its own forecasts, if the recipe asks for them.
+
+    Args:
+        targets: What was measured of each, which the runs are added to.
+    """
+    found = {}
+    for asked in components(recipe, "rollout"):
+        run = registry.find("rollout", asked.name).target
+        for name, measured in targets.items():
+            told = run(model, split, name, recipe.facts.targets[name], **asked.arguments)
+            measured["details"] = {**measured["details"], asked.name: told}
+            before = f"{name}_" if len(targets) > 1 else ""
+            found[before + rollout_metric(asked)] = told["by_step"][-1]
+    return found
+
+
 def _constant_loss(recipe: Recipe, train: Arrays) -> float | None:
     """The loss of the best constant answer, of crossentropies and squared errors of a single target."""
-    if len(recipe.supervisions) != 1 or not train.targets or isinstance(next(iter(train.targets.values())), Column):
+    if len(recipe.supervisions) != 1:
         return None
     ((name, found),) = recipe.supervisions.items()
+    if name not in train.targets or isinstance(train.targets[name], Column):
+        return None
     values, loss = np.asarray(train.targets[name]), found.loss
     if loss.arguments.get("label_smoothing"):
         return None
@@ -198,6 +221,7 @@ def _asked(
             train.features if train else {},
             found.ctc,
             found.forced,
+            Context(model, recipe.pattern_arguments(), recipe.facts.features, train),
             given,
         )
         for name, found in recipe.supervisions.items()

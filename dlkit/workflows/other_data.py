@@ -32,7 +32,7 @@ def other_examples(recipe: Recipe, features: Mapping[str, Feature], path: str | 
     Raises:
         DlkitError: The source has no `path`, the data cannot be read, or it is of another form.
     """
-    data, facts = recipe.config.data, replace(recipe.facts, features=features)
+    data, facts = recipe.config.data, replace(recipe.facts, features=features, targets=recipe.facts.of_data)
     source = data.source
     spec = recipe.components.find("source", source.name)
     if spec is None or "path" not in spec.arguments:

@@ -12,9 +12,11 @@ import numpy as np
 from dlkit.data.arrays import Arrays
 from dlkit.data.inputs.read import read_inputs
 from dlkit.errors import DlkitError
+from dlkit.evaluation.evaluation import Evaluation
 from dlkit.recipe.facts import Target
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.supervision import Supervision
+from dlkit.recipe.task_metrics import task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.preparation import custom_objects, import_plugins
 from dlkit.workflows.recipe_file import raw_features_of, recipe_of
@@ -33,11 +35,12 @@ class Prediction:
     """What the model says of one target of one row.
 
     Args:
-        value: The most likely class by name, the sequence that is read or written, or the number.
+        value: The most likely class by name, the sequence that is read or written, or the number; of a map the `row` and
+            `column` of the nearest unit, counted from 1, the `distance` to it, and where units have labels its `label`.
         probabilities: By class name, the most likely first; of a sequence that one's alone; None for numbers.
     """
 
-    value: str | float | list[float]
+    value: str | float | list[float] | dict[str, Any]
     probabilities: dict[str, float] | None = None
 
 
@@ -112,11 +115,21 @@ def predict(
         )
         for name, feature in forced.items()
     }
+    units = {
+        name: (recipe.pattern_arguments()["columns"], _unit_labels(run, name) if which == "best" else None)
+        for name in held
+        if task_of(facts.targets[name]) == "self_organization"
+    }
     told: dict[str, list[Prediction]] = {name: [] for name in held}
     for (x,) in Feed(Arrays(dict(values), {}), batch_size=_BATCH, shuffle=False):
         for name, given in outputs_of(model, x, searches, held).items():
             target = facts.targets[name]
-            told[name] += _written(given, target) if isinstance(given, Written) else _told(given, target, held[name])
+            if isinstance(given, Written):
+                told[name] += _written(given, target)
+            elif name in units:
+                told[name] += _of_units(given, *units[name])
+            else:
+                told[name] += _told(given, target, held[name])
     return [Predicted(row, {name: predictions[n] for name, predictions in told.items()}) for n, row in enumerate(rows)]
 
 
@@ -155,6 +168,22 @@ def _read(logits: np.ndarray, target: Target) -> list[Prediction]:
     texts = [in_words(sequence, target) for sequence in sequences]
     shares = sequence_probabilities(sequences, logits)
     return [Prediction(text, {text: float(share)}) for text, share in zip(texts, shares, strict=True)]
+
+
+def _of_units(distances: np.ndarray, columns: int, labels: Sequence[str | None] | None) -> list[Prediction]:
+    """The nearest unit of each row."""
+    found = []
+    for row, unit in zip(distances, distances.argmin(axis=-1).tolist(), strict=True):
+        place = {"row": unit // columns + 1, "column": unit % columns + 1, "distance": float(row[unit])}
+        found.append(Prediction({**place, "label": labels[unit]} if labels else place))
+    return found
+
+
+def _unit_labels(run: RunFolder, target: str) -> Sequence[str | None] | None:
+    """The labels that evaluation gave to the units of the best model; None where it gave none."""
+    evaluation = Evaluation.read(run.evaluation)
+    measured = evaluation.targets.get(target) if evaluation else None
+    return measured["details"]["map"]["labels"] if measured else None
 
 
 def _probabilities(output: np.ndarray, logits: bool) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from dlkit.data.arrays import Arrays, Splits, Values
+from dlkit.data.arrays import Arrays, Splits
 from dlkit.data.cache import cached
 from dlkit.data.facts import measure
 from dlkit.data.load import load as load_splits
@@ -17,7 +17,7 @@ from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.components import run_plugin
 from dlkit.recipe.declared_facts import check_preprocess
 from dlkit.recipe.diagnostics import Findings
-from dlkit.recipe.facts import DataFacts, Feature, Target
+from dlkit.recipe.facts import DataFacts, Feature
 from dlkit.recipe.graph import Component, Graph, Tensor
 from dlkit.recipe.keys import Fold, PerClass, Training
 from dlkit.recipe.load import Recipe
@@ -47,8 +47,6 @@ class Prepared:
         splits: The splits to train on: features that are preprocessed once are so here.
         preprocessing: The fitted layers of features, by feature.
         scales: Of the targets that are scaled.
-        classes: The data's target of classes, by which figures are colored where the network learns no targets, and its
-            values of the splits; None where there is none, or several.
     """
 
     recipe: Recipe
@@ -58,7 +56,6 @@ class Prepared:
     splits: Splits
     preprocessing: Mapping[str, keras.Model] = field(default_factory=dict)
     scales: Mapping[str, Scale] = field(default_factory=dict)
-    classes: tuple[Target, Mapping[str, Values]] | None = None
 
     @property
     def by_batch(self) -> dict[str, keras.Model]:
@@ -103,20 +100,10 @@ def prepare(recipe: Recipe) -> Prepared:
         facts = replace(facts, steps_per_epoch=recipe.config.training.steps_per_epoch)
     recipe = recipe.with_facts(facts)
     assert isinstance(recipe.model, Graph)
-    # What the network takes, and what it learns.
-    targets = [name for name, target in recipe.facts.targets.items() if target.kind != "inputs"]
-    classes = None if targets else _classes(raw, splits)
-    loaded, splits = (each.select(recipe.model.inputs, targets) for each in (loaded, splits))
+    # What the network takes, and what it learns or is held against.
+    loaded, splits = (each.select(recipe.model.inputs, list(recipe.facts.of_data)) for each in (loaded, splits))
     models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
-    return Prepared(recipe, loaded, splits, raw.features, _once(splits, models, raw), models, scales, classes)
-
-
-def _classes(facts: DataFacts, splits: Splits) -> tuple[Target, Mapping[str, Values]] | None:
-    """The only target of one class an example, and its values by split."""
-    found = [name for name, target in facts.targets.items() if target.kind == "classes" and target.shape == ()]
-    if len(found) != 1:
-        return None
-    return facts.targets[found[0]], {split: part.targets[found[0]] for split, part in splits.named().items()}
+    return Prepared(recipe, loaded, splits, raw.features, _once(splits, models, raw), models, scales)
 
 
 def _once(splits: Splits, models: Mapping[str, keras.Model], raw: DataFacts) -> Splits:

@@ -55,20 +55,27 @@ def code_state() -> Mapping[str, Any] | None:
 
 
 def record_result(
-    file: Path, recipe: Recipe, verified: Verified, gpus: Sequence[str], git: Mapping[str, Any] | None
+    file: Path,
+    recipe: Recipe,
+    verified: Verified,
+    gpus: Sequence[str],
+    git: Mapping[str, Any] | None,
+    logical_devices: int = 1,
 ) -> None:
-    """Records what was measured of a recipe, whether it is what the recipe expects or not.
+    """Records what was measured of a recipe, whether it is what the recipe expects or not; or why it was skipped.
 
     Args:
         file: As `file_for_results` gives it.
         gpus: The names of those that did the work.
         git: The state of the code when the work began.
+        logical_devices: How many devices the CPU was split into.
 
     Raises:
         DlkitError: The file cannot be written.
     """
     # A checkout that was not installed has no version to look up.
     machine, known = hardware(), {**versions(), "dlkit": dlkit.__version__}
+    split = {"logical_devices": logical_devices} if logical_devices > 1 else {}
     result = Result(
         met=verified.verdict == "met",
         metrics=dict(verified.metrics),
@@ -78,10 +85,11 @@ def record_result(
         seed=recipe.config.seed,
         date=utc_now(),
         digest=digest(recipe.root),
-        machine={**{name: machine[name] for name in _MACHINE}, "gpus": list(gpus)},
+        machine={**{name: machine[name] for name in _MACHINE}, "gpus": list(gpus), **split},
         versions={name: known[name] for name in _VERSIONS},
         git=git,
         deviations=dict(verified.deviations),
         mean_of=dict(verified.mean_of) if verified.mean_of else None,
+        skipped=verified.reason if verified.verdict == "skipped" else None,
     )
     record(file, recipe.name, result)

@@ -42,6 +42,11 @@ PLANE = (
     np.zeros((0, 2), "float32"),
     np.array([[1, 0], [1, 1.6]], "float32"),
 )
+VECTORS = (
+    Feature("vector", (3,), "float32"),
+    np.random.default_rng(1).normal(size=(9, 3)).astype("float32"),
+    np.random.default_rng(2).normal(size=(2, 3)).astype("float32"),
+)
 TOKENS = (
     Feature("sequence", (4,), "int32"),
     np.zeros((0, 4), "int32"),
@@ -78,14 +83,18 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "positional_encoding": (STEPS, {}),
     "position_embedding": (STEPS, {"initializer": "ones"}),
     "radial_basis": (POINTS, {"units": 5, "seed": 1}),
+    "reservoir": (STEPS, {"units": 5, "return_sequences": True, "washout": 1}),
     "squash": (STEPS, {}),
     "threshold_neuron": (PLANE, {"weights": [1.0, -0.5], "threshold": 0.25}),
     "strongest_channel": (STEPS, {}),
+    "unit_distances": (VECTORS, {"rows": 2, "columns": 3}),
     "vector_length": (STEPS, {}),
     "token_and_position_embedding": (TOKENS, {"vocabulary_size": 9, "width": 6, "mask_zero": True}),
 }
 # Those that are classes of their own, not put together from Keras's layers.
-CLASSES = ("gaussian_code", "leaky_integrate_and_fire")
+CLASSES = ("gaussian_code", "leaky_integrate_and_fire", "reservoir")
+# Those that look at examples and then go on learning.
+LEARN_ON = ("unit_distances",)
 
 
 @pytest.fixture(params=NAMES)
@@ -95,10 +104,10 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def fitted(name: str) -> tuple[keras.Model, Feature, np.ndarray]:
     (feature, examples, others), arguments = TAKES[name]
-    if not len(examples):  # it does not look at them: a part of the network
+    if not len(examples) or name in LEARN_ON:  # a part of the network
         keras.utils.set_random_seed(1)
         x = keras.Input(feature.shape, dtype=feature.dtype)
-        y = make_layer(Component("layer", name, arguments), name, x, None)(x)
+        y = make_layer(Component("layer", name, arguments), name, x, lambda: examples)(x)
         return keras.Model(x, y), Feature("sequence", y.shape[1:], y.dtype), others
     model, known = fit_preprocessing("x", [Component("layer", name, arguments)], feature, examples)
     return model, known, others

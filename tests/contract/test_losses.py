@@ -36,6 +36,13 @@ TAKES: dict[str, list[tuple[dict[str, Any], np.ndarray, np.ndarray, list[float]]
         ({}, np.array([[1, 0], [0.8, 1.1]]), PROBABILITIES, [0.25 + math.log(2 * math.pi), 0.5 + math.log(2 * math.pi)]),
         ({"deviation": 0.1}, np.array([[0.5, 0.5], [0.8, 0.2]]), PROBABILITIES, [math.log(0.02 * math.pi), 0.5 + math.log(0.02 * math.pi)]),
     ],
+    "perceptron_criterion": [({}, np.array([1, 1]), LENGTHS, [0.65, 0.0])],
+    "quantization_error": [({}, np.zeros((2, 4), "float32"), np.array([[3, 1.5, 2], [0.5, 4, 9]], "float32"), [1.5, 0.5])],
+    "readout_error": [
+        ({}, np.array([0, 1]), LENGTHS, [(0.05**2 + 1.3**2 + 1.05**2) / 3, (1.2**2 + 0.4**2 + 1.1**2) / 3]),
+        ({}, np.array([[0, 1, 1], [1, 0, 0]]), LENGTHS, [(1.95**2 + 0.7**2 + 0.95**2) / 3, (0.8**2 + 1.6**2 + 1.1**2) / 3]),
+        ({}, np.array([[0.45, 0.3, 0.05], [0.2, 0.6, 1.1]]), LENGTHS, [0.5**2 / 3, 1 / 3]),
+    ],
 }  # fmt: skip
 
 

@@ -216,7 +216,7 @@ def test_a_component_is_its_name_or_its_name_with_its_arguments() -> None:
             lambda recipe: recipe.config.data.augment[0].arguments["padding"],
         ),
         (model("{mlp: {units: [2]}}"), lambda recipe: layers_of(recipe)["mlp.dense"]["units"]),
-        (HEAD + "model: {echo_state_network: {units: 2}}\n", lambda recipe: recipe.model.arguments["units"]),
+        (HEAD + "model: {echo_state_network: {units: 2}}\n", lambda recipe: recipe.pattern.arguments["units"]),
         (
             HEAD + MODEL + "tune: {algorithm: {random: {trials: 2}}, space: {}}\n",
             lambda recipe: recipe.config.tune.algorithm.arguments["trials"],

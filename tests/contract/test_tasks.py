@@ -2,13 +2,19 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from dlkit.data.arrays import Arrays
 from dlkit.evaluation.bootstrap import intervals
 from dlkit.evaluation.tasks import TASKS, make_task
-from dlkit.recipe.facts import Continues, Target
+from dlkit.evaluation.tasks.task import Context
+from dlkit.models.layer import make_layer
+from dlkit.models.map_units import set_units
+from dlkit.recipe.facts import Continues, Feature, Target
+from dlkit.recipe.graph import Component
 from dlkit.recipe.task_metrics import task_metrics, task_of
 
 N = 300
@@ -24,6 +30,29 @@ def noisy(truth, classes, generator, strength=1.5):
     """Logits that are right more often than not, in single precision and with ties."""
     values = generator.normal(size=(*truth.shape, classes)) + strength * np.eye(classes)[truth]
     return np.round(values, 1).astype("float32")
+
+
+UNITS = np.random.default_rng(3).normal(size=(6, 5)).astype("float32")
+MAP = Target("inputs", (5,), "float32", classes=3, labels=LABELS[:3], task="self_organization", held_against="kind")
+
+
+def distances(examples):
+    return np.linalg.norm(examples[:, None] - UNITS[None], axis=-1)
+
+
+def of_map(examples, classes):
+    """A model of those units, its arguments, its features and its training examples."""
+    x = keras.Input((5,))
+    layer = Component("layer", "unit_distances", {"rows": 2, "columns": 3})
+    model = keras.Model(x, make_layer(layer, "map", x, None)(x))
+    set_units(model, UNITS)
+    features = {"steps": Feature("vector", (5,), columns=("a", "b", "c", "d", "e"))}
+    return (
+        model,
+        {"rows": 2, "columns": 3, "grid": "hexagonal"},
+        features,
+        Arrays({"steps": examples}, {"kind": classes}),
+    )
 
 
 def cases():
@@ -69,6 +98,7 @@ def cases():
             steps,
             steps + 0.3 * generator.normal(size=(N, 5)),
         ),
+        "a map": (MAP, False, steps, distances(steps), several % 3, Context(*of_map(steps, several % 3))),
         "characters": (Target("classes", (6,), classes=7, labels=LABELS), True, tokens, noisy(tokens, 7, generator)),
         "words": (
             Target("classes", (6,), classes=7, labels=tuple(label * 2 for label in LABELS)),
@@ -89,11 +119,12 @@ CASES = cases()
 
 
 def measured(name, rows=None):
-    target, logits, truth, output = CASES[name]
-    task = make_task(target, logits)
+    target, logits, truth, output, *more = CASES[name]
+    classes, context = more or (None, None)
+    task = make_task(target, logits, context)
     rows = np.arange(N) if rows is None else rows
     for part in np.array_split(rows, 3):
-        task.update(truth[part], output[part])
+        task.update(truth[part], output[part], None if classes is None else classes[part])
     return task.result()
 
 
@@ -220,6 +251,7 @@ def test_numbers_as_scikit_learn_measures_them():
                 "mean_absolute_error": sk.mean_absolute_error(flat, said),
                 "root_mean_squared_error": sk.root_mean_squared_error(flat.ravel(), said.ravel()),
                 "r2": sk.r2_score(flat, said),
+                "nrmse": sk.root_mean_squared_error(flat.ravel(), said.ravel()) / np.sqrt(flat.var(axis=0).mean()),
             }
         )
 
@@ -272,3 +304,22 @@ def test_scores_that_are_no_probabilities_have_no_log_loss():
     task.update(truth, output)
     assert not {"log_loss", "ece"} & set(task.result().metrics)
     assert "auc" in task.result().metrics
+
+
+def test_a_map_as_numpy_measures_it():
+    _, _, examples, _, classes, _ = CASES["a map"]
+    order = np.argsort(np.linalg.norm(examples[:, None] - UNITS[None], axis=-1), axis=1)
+    near = np.linalg.norm(examples - UNITS[order[:, 0]], axis=1)
+    # Units 0 1 2 lie above 3 4 5, which are moved to the right by a half.
+    neighbors = {(0, 1), (1, 2), (3, 4), (4, 5), (0, 3), (1, 3), (1, 4), (2, 4), (2, 5)}
+    torn = [tuple(sorted(two)) not in neighbors for two in order[:, :2].tolist()]
+    label = {unit: np.bincount(classes[order[:, 0] == unit]).argmax() for unit in set(order[:, 0].tolist())}
+    right = [label[unit] == kind for unit, kind in zip(order[:, 0].tolist(), classes, strict=True)]
+    found = measured("a map")
+    wanted = {"quantization_error": near.mean(), "topographic_error": np.mean(torn), "accuracy": np.mean(right)}
+    assert found.metrics == pytest.approx(wanted)
+    told = found.details["map"]
+    assert told["hits"] == np.bincount(order[:, 0], minlength=6).tolist()
+    assert told["labels"] == [LABELS[label[unit]] if unit in label else None for unit in range(6)]
+    assert told["u_matrix"][0] == pytest.approx(np.linalg.norm(UNITS[[1, 3]] - UNITS[0], axis=1).mean())
+    assert told["planes"]["b"] == pytest.approx(UNITS[:, 1].tolist())

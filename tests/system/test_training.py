@@ -201,7 +201,7 @@ training: {epochs: 20, optimizer: {Adam: {learning_rate: 0.02}}}
 """
     run = dlkit.train(parse(text), runs_dir=tmp_path)
     errors = ("mean_absolute_error", "root_mean_squared_error")
-    assert set(run.metrics) == {"test_loss", "test_r2", *(f"test_{name}" for name in errors)}
+    assert set(run.metrics) == {"test_loss", "test_r2", "test_nrmse", *(f"test_{name}" for name in errors)}
     assert run.metrics["test_root_mean_squared_error"] == pytest.approx(run.metrics["test_loss"] ** 0.5, rel=1e-4)
     # The mean of the training targets is off by about 77.
     assert run.metrics["test_root_mean_squared_error"] < 70

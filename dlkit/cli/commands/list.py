@@ -94,6 +94,8 @@ def _measured(path: Path, result: Result | None) -> dict[str, Any]:
 
     if result is None or not path.is_relative_to(shipped("recipes")):
         return {"measured": _said_in_head(path), "stale": False}
+    if result.skipped:
+        return {"measured": f"skipped: {result.skipped}", "stale": False}
     reached = [f"{name.replace('_', ' ')} {number_text(value)}" for name, value in result.reached.items()]
     more = [result.mean_text, "" if result.met else "falls short"]
     told = ", ".join([f"{result.duration} on {result.device}", *reached, *filter(None, more)])

@@ -82,7 +82,7 @@ def predict(
     """Predicts for new examples, or goes on with a text.
 
     Of classes it tells the most likely one with its probability, and the runners-up; of a text in a picture what it reads;
-    of a sequence that is written token by token, as a caption, the most likely one that is found.
+    of a sequence that is written token by token, as a caption, the most likely one that is found; of a map the nearest unit.
     """
     if (prompt is None) == (not inputs):
         raise typer.BadParameter("give files to predict for, or a text to go on with: `--prompt TEXT`")
@@ -131,7 +131,13 @@ def _told(prediction: Prediction) -> str:
     value = prediction.value
     if prediction.probabilities is not None:
         return f"{value} ({next(iter(prediction.probabilities.values())):.3f})"
-    return ", ".join(f"{number:.6g}" for number in (value if isinstance(value, list) else [value]))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_number(each)}" for name, each in value.items() if each is not None)
+    return ", ".join(map(_number, value if isinstance(value, list) else [value]))
+
+
+def _number(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _with_runners_up(prediction: Prediction) -> tuple[str, str, str]:

@@ -13,7 +13,7 @@ from typer import Argument, BadParameter, Exit, Option
 
 from dlkit.cli.app import command
 from dlkit.cli.failures import DONE, FAILED, SHORT, failure_of, let_go
-from dlkit.cli.options import AllowPlugins, Quick, RunsDir, Seeds, Settings
+from dlkit.cli.options import AllowPlugins, LogicalDevices, Quick, RunsDir, Seeds, Settings
 from dlkit.cli.output import Output
 from dlkit.evaluation.number_text import number_text
 
@@ -44,6 +44,7 @@ Record = Annotated[
     "dlkit verify all --quick",
     "dlkit verify digits/cnn fashion_mnist/cnn --record",
     "dlkit verify digits/cnn --seeds 3",
+    "dlkit verify cifar10/mirrored --logical-devices 2",
 )
 def verify(
     out: Output,
@@ -51,6 +52,7 @@ def verify(
     quick: Quick = False,
     seeds: Seeds = None,
     record: Record = False,
+    logical_devices: LogicalDevices = None,
     settings: Settings = None,
     runs_dir: RunsDir = None,
     allow_plugins: AllowPlugins = False,
@@ -75,19 +77,20 @@ def verify(
     found: list[Verified] = []
     folders: list[Path] = []
     try:
-        for verified in _verified(out, loaded, seeds, folders, runs_dir, file):
+        for verified in _verified(out, loaded, seeds, logical_devices, folders, runs_dir, file):
             found.append(verified)
     except KeyboardInterrupt as interruption:
         _table(out, found)
         if folders:
             interruption.add_note(f"This run alone goes on with: dlkit resume {shlex.quote(str(folders[0]))}")
-        options = {"--quick": quick, "--seeds": seeds, "--record": record, "--set": settings}
-        left = _typed(list(loaded)[len(found) :], {**options, "--runs-dir": runs_dir, "--allow-plugins": allow_plugins})
+        options = {"--quick": quick, "--seeds": seeds, "--record": record, "--logical-devices": logical_devices}
+        more = {"--set": settings, "--runs-dir": runs_dir, "--allow-plugins": allow_plugins}
+        left = _typed(list(loaded)[len(found) :], {**options, **more})
         interruption.add_note(f"Go on with: {left}")
         raise
     out.say()
     _table(out, found)
-    if file and any(each.expectations for each in found):
+    if file and any(each.expectations or each.verdict == "skipped" for each in found):
         out.say(f"\nRecorded in {file}. Next:\n  python scripts/update_recipe_table.py")
     out.result({"recipes": [_as_json(each) for each in found]})
     raise Exit(_status(found))
@@ -97,6 +100,7 @@ def _verified(
     out: Output,
     loaded: Mapping[str, Recipe | None],
     seeds: int | None,
+    logical_devices: int | None,
     folders: list[Path],
     runs_dir: Path | None,
     file: Path | None,
@@ -109,7 +113,7 @@ def _verified(
     """
     from dlkit.cli.start import start_tensorflow
 
-    start_tensorflow()
+    start_tensorflow(logical_devices)
     from dlkit.workflows.verify import Verified, verify
 
     def started(folder: RunFolder, facts: DataFacts) -> None:

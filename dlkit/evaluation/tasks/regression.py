@@ -15,7 +15,7 @@ _MOST_OUTPUTS = 50  # that have a row of their own in the table
 
 
 class Regression(Task):
-    """Mean absolute error, root mean squared error and R2."""
+    """Mean absolute error, root mean squared error, that divided by the deviation of the truth (`nrmse`), and R2."""
 
     name: ClassVar[str] = "regression"
 
@@ -34,6 +34,8 @@ class Regression(Task):
         if len(truth) > 1:
             metrics["r2"] = r2_score(truth, predicted)
         errors = predicted - truth
+        if spread := truth.var(axis=0).mean():
+            metrics["nrmse"] = np.sqrt(np.square(errors).mean() / spread)
         count, edges = np.histogram(errors, bins=_BINS)
         points = few(np.arange(truth.size), _POINTS)
         details: dict[str, Any] = {
@@ -83,6 +85,8 @@ def _recount(truth: np.ndarray, errors: np.ndarray) -> Recount:
         left = counts @ squares
         if (spread > 0).all():
             found["r2"] = float(np.mean(1 - left / spread))
+        if spread.sum() > 0:
+            found["nrmse"] = float(np.sqrt(left.sum() / spread.sum()))
         return found
 
     return recount

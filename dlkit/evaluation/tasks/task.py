@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from dlkit.errors import DlkitError
 from dlkit.evaluation.bootstrap import Recount
-from dlkit.recipe.facts import Target
+from dlkit.recipe.facts import Feature, Target
+
+if TYPE_CHECKING:
+    import keras
+
+    from dlkit.data.arrays import Arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,23 @@ class Result:
     block: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a task may look at besides a target and what the model gives for it.
+
+    Args:
+        model: The model, which takes raw features.
+        arguments: Of its pattern, by name.
+        features: What is known of what the network takes.
+        train: The raw training examples; None: they are not at hand.
+    """
+
+    model: keras.Model
+    arguments: Mapping[str, Any]
+    features: Mapping[str, Feature]
+    train: Arrays | None = None
+
+
 @dataclass
 class Task(ABC):
     """Measures the predictions of one target.
@@ -62,6 +84,7 @@ class Task(ABC):
         target: What is known of it.
         logits: Whether the model gives logits.
         ctc: Whether its output is read as connectionist temporal classification has it.
+        context: What there is to look at besides.
     """
 
     name: ClassVar[str]
@@ -69,6 +92,7 @@ class Task(ABC):
     target: Target
     logits: bool
     ctc: bool = False
+    context: Context | None = None
     _gathered: list[tuple[np.ndarray, ...]] = field(default_factory=list)
 
     @abstractmethod
@@ -78,8 +102,13 @@ class Task(ABC):
     # Takes what `reduce` gives, each array that of all examples.
     measure: ClassVar[Callable[..., Result]]
 
-    def update(self, truth: np.ndarray, output: np.ndarray) -> None:
+    def update(self, truth: np.ndarray, output: np.ndarray, classes: np.ndarray | None = None) -> None:
         """Takes a batch of targets and of what the model gives for them.
+
+        Args:
+            truth: The targets.
+            output: What the model gives.
+            classes: Where the target is held against another one: the classes of that, which `measure` takes last.
 
         Raises:
             DlkitError: The model gives what is no number.
@@ -90,7 +119,8 @@ class Task(ABC):
                 "Look at the training: a lower learning rate or `clipnorm` keeps it from diverging.",
                 "not-a-number",
             )
-        self._gathered.append(self.reduce(truth, output))
+        beside = () if classes is None else (np.asarray(classes).reshape(-1).astype(int),)
+        self._gathered.append((*self.reduce(truth, output), *beside))
 
     def result(self) -> Result:
         """What was measured of all batches."""

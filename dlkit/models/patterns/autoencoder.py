@@ -15,6 +15,7 @@ from dlkit.recipe.registry import Range, register
 @register(
     kind="pattern",
     learns="inputs",
+    classes=True,
     layers=[{"GaussianNoise": {"stddev": "$noise", "name": "noise"}}, "encoder", "decoder"],
     unused=["training.optimizers", "data.class_weight", "data.targets"],
 )

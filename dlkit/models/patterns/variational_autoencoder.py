@@ -14,6 +14,7 @@ from dlkit.recipe.registry import Range, register
 @register(
     kind="pattern",
     learns="inputs",
+    classes=True,
     layers=[
         "encoder",
         {"Flatten": {"name": "encoded"}},

@@ -60,5 +60,28 @@ def draw_errors_by_step(details: Mapping[str, Any]) -> Any:
     return figure
 
 
+def draw_free_running(details: Mapping[str, Any]) -> Any:
+    """Draws how a model goes on from its own forecasts, and how the error grows."""
+    run = details.get("free_running")
+    if not run:
+        return None
+    from matplotlib.ticker import LogLocator
+
+    paths, steps = run["paths"], range(1, len(run["by_step"]) + 1)
+    figure = new_figure(7.2, 1.1 * len(paths) + 2.4)
+    *drawn, below = figure.subplots(len(paths) + 1, 1, height_ratios=[*[1] * len(paths), 1.6])
+    for axes, each in zip(drawn, paths, strict=True):
+        axes.plot(steps, each["truth"], color=COLORS[0], label="true")
+        axes.plot(steps, each["predicted"], color=COLORS[1], linestyle="--", label="free running")
+        finish(axes, "", f"from {each['row'] + 1}", legend=each is paths[0])
+    below.plot(steps, run["by_step"], color=COLORS[4])
+    below.set_yscale("log")
+    below.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    below.yaxis.set_major_formatter("{x:g}")
+    below.minorticks_off()
+    finish(below, "steps ahead", "normalized error")
+    return figure
+
+
 def _first(step: Any) -> float:
     return step[0] if isinstance(step, list) else step

@@ -230,6 +230,22 @@ def test_the_classes_of_several_targets(read: Read) -> None:
         read(text)
 
 
+@pytest.mark.parametrize(
+    ("target", "outputs"),
+    [
+        (Target("classes", (), classes=3), 3),
+        (Target("multi_label", (5,), classes=5), 5),
+        (Target("number", ()), 1),
+        (Target("number", (4,)), 4),
+        (Target("number", (7, 2)), 2),
+    ],
+)
+def test_the_outputs_that_a_target_takes(read: Read, target: Target, outputs: int) -> None:
+    recipe = read(UNKNOWN.replace("$data.classes", "$data.outputs, name: two"))
+    known = recipe.with_facts(DataFacts({"table": Feature("vector", (7,))}, {"price": target}, steps_per_epoch=12))
+    assert layer(known, "two")["units"] == outputs
+
+
 BLOCK = """\
 blocks:
   unit:

@@ -19,6 +19,7 @@ FIGURES = {
     "labels": {"roc", "precision_recall", "calibration"},
     "a number": {"predictions"},
     "a forecast": {"predictions", "forecasts", "errors_by_step"},
+    "a map": {"u_matrix", "hits", "unit_labels", "component_planes"},
     "characters": {"surprise_by_position"},
     "a sequence": {"edit_distances"},
 }
@@ -88,6 +89,14 @@ def test_the_matrix_has_a_number_in_every_cell_that_has_examples():
     (axes,) = OF_TARGET["confusion_matrix"](details).axes
     assert sorted(text.get_text() for text in axes.texts) == ["1", "1,200", "3"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog"]
+
+
+def test_a_free_run_beside_the_truth():
+    paths = [{"row": 0, "truth": [1.0, 2.0], "predicted": [1.0, 2.5]}, {"row": 7, "truth": [3, 4], "predicted": [3, 5]}]
+    *drawn, below = OF_TARGET["free_running"]({"free_running": {"by_step": [0.01, 0.3], "paths": paths}}).axes
+    assert [list(line.get_ydata()) for axes in drawn for line in axes.lines] == [[1, 2], [1, 2.5], [3, 4], [3, 5]]
+    assert [axes.get_ylabel() for axes in drawn] == ["from 1", "from 8"]
+    assert list(below.lines[0].get_ydata()) == [0.01, 0.3]
 
 
 def test_curves_of_loss_metrics_and_rate():

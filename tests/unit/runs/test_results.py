@@ -56,6 +56,17 @@ def test_what_is_told_of_means_stands_only_where_there_are_any(tmp_path: Path) -
     assert (RESULT.mean_text, mean.mean_text) == ("", "mean of 3 seeds")
 
 
+def test_that_a_recipe_was_skipped_stands_where_nothing_was_measured(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    skipped = replace(RESULT, met=False, metrics={}, intervals={}, expectations=[], skipped="no data here")
+    record(file, "digits/cnn", RESULT)
+    record(file, "digits/cnn", skipped)
+    record(file, "imdb/lstm", skipped)
+    assert read_results(file) == {"digits/cnn": RESULT, "imdb/lstm": skipped}
+    record(file, "imdb/lstm", RESULT)
+    assert read_results(file)["imdb/lstm"] == RESULT
+
+
 @pytest.mark.parametrize("text", ["", "<<<<<<< HEAD", "[]", '{"recipes": {"digits/cnn": {"met": true}}}'])
 def test_a_damaged_file_is_an_error_and_stays(tmp_path: Path, text: str) -> None:
     file = tmp_path / "results.json"
@@ -90,4 +101,7 @@ def test_the_machine_in_words() -> None:
     machine = {**RESULT.machine, "cores": 1, "gpus": ["NVIDIA H200"]}
     one = replace(RESULT, machine=machine)
     assert (one.device, one.machine_text) == ("1 GPU", "NVIDIA H200, 1 core of AMD EPYC, 24 GiB")
+    split = replace(RESULT, machine={**RESULT.machine, "logical_devices": 2})
+    assert split.device == "2 CPU cores as 2 devices"
+    assert split.machine_text == "2 logical devices, 2 cores of AMD EPYC, 24 GiB"
     assert RESULT.reached == {"test_accuracy": 0.98}

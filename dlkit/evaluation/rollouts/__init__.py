@@ -1,0 +1,1 @@
+"""Models that run free: each takes a model and a split, and tells how far it strays; one file each."""

@@ -1,0 +1,236 @@
+"""A last layer that is solved for, not descended to: ridge regression on what the layers before it make.
+
+One pass over the training examples gathers the normal equations, the products of what the readout is given with itself
+and with what it is to answer, in float64. They are all that is needed of the examples, however many there are; with the
+weights that they are solved for the squared error is the least possible. They are variables of the model, so that a pass
+that was cut short goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from dlkit.errors import DlkitError
+from dlkit.models.pattern import Pattern
+
+
+class SolvedReadout(Pattern):
+    """A chain of layers whose last Dense layer is found by ridge regression (Hoerl and Kennard, 1970, Technometrics 12).
+
+    The layers before it are left as they are. Classes are told by an output each, which is to be 1 for the right one and
+    -1 for every other (see `answers_to_learn`). An epoch is one pass and begins anew: a second one
+    finds the same, but for rounding.
+
+    Args:
+        ridge: What the sum of the squared weights is multiplied by, as scikit-learn's `alpha`; the constant is free. Of
+            several the one is taken whose squared error on the validation split is least, the first of equal ones.
+
+    Attributes:
+        chosen: The ridge that the readout was solved with; None before.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, /, *, ridge: float | Sequence[float], **kwargs: Any) -> None:
+        super().__init__(inputs, outputs, **kwargs)
+        self.ridges = [float(each) for each in ([ridge] if isinstance(ridge, int | float) else ridge)]
+        if not self.ridges or min(self.ridges) < 0:
+            raise ValueError(f"`ridge` is a number from 0 on, or several. Received: ridge={ridge}")
+        self.chosen: float | None = None
+        layers = self.layers
+        place = max(number for number, layer in enumerate(layers) if isinstance(layer, keras.layers.Dense))
+        self._readout = layers[place]
+        self._before = keras.Sequential(layers[:place])
+        self._behind = layers[place + 1 :]  # what scales a target back
+        columns, units = self._readout.kernel.shape[0] + 1, self._readout.units
+        self._products = self._sums("products", (columns, columns))
+        self._moments = self._sums("moments", (columns, units))
+        self._squares = self._sums("squares", (units,))
+        self._is_solved = True
+
+    def _sums(self, name: str, shape: tuple[int, ...]) -> keras.Variable:
+        return self.add_weight(
+            name=name, shape=shape, initializer="zeros", dtype="float64", autocast=False, trainable=False
+        )
+
+    def own_callbacks(self) -> Sequence[keras.callbacks.Callback]:
+        return [_Solving()]
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Adds the examples of a batch to the sums; tells how many there are, since the readout has no loss yet."""
+        ops = keras.ops
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        given = self._before(x, training=True)
+        rows, answers = self._rows(given, y)
+        weighted = rows if sample_weight is None else rows * _weights_of_rows(sample_weight, given)
+        self._products.assign_add(ops.matmul(ops.transpose(weighted), rows))
+        self._moments.assign_add(ops.matmul(ops.transpose(weighted), answers))
+        self._squares.assign_add(ops.sum(ops.square(answers) * weighted[:, -1:], axis=0))
+        return {"gathered": self._products[-1, -1]}
+
+    def _rows(self, given: Any, y: Any) -> tuple[Any, Any]:
+        """What the readout is given with a 1 behind it, and what it is to answer, float64, a row an answer."""
+        ops = keras.ops
+        units = self._readout.units
+        answers = ops.cast(answers_to_learn(y, (*ops.shape(given)[:-1], units)), "float64")
+        for layer in self._behind:
+            if isinstance(layer, keras.layers.Normalization):  # scales the answers back to the units of the target
+                mean, variance = (ops.cast(part, "float64") for part in (layer.mean, layer.variance))
+                answers = (answers - mean) / ops.sqrt(variance)
+        rows = ops.reshape(ops.cast(given, "float64"), (-1, given.shape[-1]))
+        rows = ops.concatenate([rows, ops.ones((ops.shape(rows)[0], 1), dtype="float64")], axis=1)
+        return rows, ops.reshape(answers, (-1, units))
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As of any Keras model; what a pass has gathered is solved first, with these examples to choose the ridge by."""
+        self.solve(x if y is None else [(x, y)])
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def begin_pass(self) -> None:
+        """Forgets what was gathered."""
+        for sums in (self._products, self._moments, self._squares):
+            sums.assign(keras.ops.zeros_like(sums))
+        self._is_solved = False
+
+    def solve(self, validation: Any = None) -> None:
+        """Solves what was gathered, if that is new, and sets the weights of the readout.
+
+        Args:
+            validation: Batches of examples to choose among several strengths by.
+
+        Raises:
+            DlkitError: What was gathered is not finite (`not-a-number`), the equations have no single solution
+                (`no-solution`), or there is nothing to choose by (`no-validation`).
+        """
+        if self._is_solved:
+            return
+        products, moments = map(keras.ops.convert_to_numpy, (self._products, self._moments))
+        if not (np.isfinite(products).all() and np.isfinite(moments).all()):
+            raise DlkitError(
+                "The readout was given, or is to answer, values that are not numbers.",
+                "Look for them in the data; `impute` fills in what is missing in a table.",
+                "not-a-number",
+            )
+        found = [solve_ridge(products, moments, ridge) for ridge in self.ridges]
+        best = self._best_of(found, validation) if len(found) > 1 else 0
+        self._set(found[best])
+        self.chosen = self.ridges[best]
+        self._is_solved = True
+
+    def _best_of(self, found: Sequence[np.ndarray], validation: Any) -> int:
+        """The number of the weights whose squared error over the examples is the least, in the precision of the model."""
+        if validation is None:
+            raise DlkitError(
+                "`ridge` lists several strengths, and there are no data for validation to choose one by.",
+                "Set `data.validation`, or give one number.",
+                "no-validation",
+            )
+        errors = np.zeros(len(found))
+        for batch in validation:
+            x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+            given = keras.ops.convert_to_tensor(self._before.predict_on_batch(x))
+            answers = keras.ops.convert_to_numpy(self._rows(given, y)[1])
+            for number, weights in enumerate(found):
+                self._set(weights)
+                told = keras.ops.convert_to_numpy(self._readout(given)).astype("float64")
+                errors[number] += np.square(told.reshape(answers.shape) - answers).sum()
+        return int(errors.argmin())
+
+    def _set(self, weights: np.ndarray) -> None:
+        self._readout.kernel.assign(weights[:-1])
+        self._readout.bias.assign(weights[-1])
+
+    def error(self) -> float:
+        """The mean squared error of the solved readout over the pass, from what was gathered."""
+        kernel, bias = map(keras.ops.convert_to_numpy, (self._readout.kernel, self._readout.bias))
+        weights = np.concatenate([kernel, bias[None]]).astype("float64")
+        gathered = map(keras.ops.convert_to_numpy, (self._products, self._moments, self._squares))
+        products, moments, squares = gathered
+        left = squares + (weights * (products @ weights - 2 * moments)).sum(axis=0)
+        return float(max(left.mean(), 0.0) / products[-1, -1])
+
+
+class _Solving(keras.callbacks.Callback):
+    """Begins every pass, and solves it where no validation has.
+
+    What is logged of the training split is the error of the solved readout: the other metrics would be those of one that
+    is not solved yet.
+    """
+
+    def get_state(self) -> None:
+        return None
+
+    def set_state(self, state: None) -> None:
+        pass
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.model.begin_pass()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.model.solve()
+        logs = {} if logs is None else logs
+        validated = {name: value for name, value in logs.items() if name.startswith("val_")}
+        logs.clear()
+        chosen = {"ridge": self.model.chosen} if len(self.model.ridges) > 1 else {}
+        logs.update({"loss": self.model.error(), **chosen, **validated})
+
+
+def _weights_of_rows(sample_weight: Any, given: Any) -> Any:
+    """The weight of every row: that of its example, or of its step of it."""
+    ops = keras.ops
+    shape = ops.shape(given)[:-1]
+    weights = ops.cast(sample_weight, "float64")
+    weights = ops.reshape(weights, (*ops.shape(weights), *[1] * (len(shape) - len(weights.shape))))
+    return ops.reshape(ops.broadcast_to(weights, shape), (-1, 1))
+
+
+def solve_ridge(products: np.ndarray, moments: np.ndarray, ridge: float) -> np.ndarray:
+    """The weights of least squared error plus `ridge` times their own squares, from normal equations.
+
+    Args:
+        products: Of every two columns, summed over the rows, the last column being 1: the constant, which is free.
+        moments: Of every column and every answer, likewise.
+        ridge: From 0 on.
+
+    Returns:
+        float64, of the shape of `moments`; the constant is the last row.
+
+    Raises:
+        DlkitError: There are several solutions, or none that double precision can tell (`no-solution`).
+    """
+    penalty = np.full(len(products), ridge)
+    penalty[-1] = 0.0
+    try:
+        weights = np.linalg.solve(products + np.diag(penalty), moments)
+    except np.linalg.LinAlgError:
+        weights = np.full_like(moments, np.nan)
+    if not np.isfinite(weights).all():
+        raise DlkitError(
+            f"With `ridge: {ridge:g}` the readout has no single solution.",
+            "Give a larger `ridge`, fewer units, or more examples.",
+            "no-solution",
+        )
+    return weights
+
+
+def answers_to_learn(y: Any, shape: Any) -> Any:
+    """What a readout is to answer.
+
+    Whole numbers are classes: 1 for the right one and -1 for every other, so that an answer above 0 is a yes, as of
+    logits. (With 0 and 1 the same classes are told, since the constant is free.) 0 and 1 for several labels are -1 and 1.
+    Real numbers, and whole ones for a single output, stay as they are.
+
+    Args:
+        y: Targets of shape (batch, ...).
+        shape: Of the answers, (batch, ..., units).
+    """
+    ops = keras.ops
+    units = shape[-1]
+    is_class = units > 1 and keras.backend.is_int_dtype(y.dtype)
+    if not is_class:
+        return ops.reshape(y, shape)
+    if len(y.shape) == len(shape) and y.shape[-1] == units:
+        return 2 * ops.cast(y, "float32") - 1
+    return 2 * ops.one_hot(ops.reshape(ops.cast(y, "int32"), shape[:-1]), units, dtype="float32") - 1

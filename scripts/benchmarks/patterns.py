@@ -1,0 +1,126 @@
+"""How fast patterns learn: dlkit's beside a plain library doing the same work on the same examples.
+
+DLKIT_DATA_DIR=DIR python scripts/benchmarks/patterns.py [extreme_learning_machine | echo_state_network | self_organizing_map]
+
+A case is a function that gives two functions without arguments, dlkit's and the plain one. Both run once unmeasured (TensorFlow
+traces then), then in turn; the ratio is taken within a round. Nothing is asserted.
+
+- extreme_learning_machine: 1,000 hidden units on 20,000 rows of 784 numbers, ten classes; NumPy with the same batches,
+  hidden layer in float32, normal equations in float64.
+- echo_state_network: 300 units on 2,000 windows of 100 steps; NumPy likewise.
+- self_organizing_map: see the file of that name; it prints a table of its own.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from self_organizing_map import som
+
+ROUNDS = 5
+MAP = "self_organizing_map"
+BATCH = 500
+RIDGE = 1e-2
+
+Pair = tuple[Callable[[], Any], Callable[[], Any]]
+
+
+def main() -> None:
+    """Prints a line for each case that is asked for."""
+    print(f"{'':<28}{'dlkit':>10}{'plain':>10}{'plain / dlkit':>16}   seconds, medians of {ROUNDS} rounds")
+    asked = sys.argv[1:] or [*CASES, MAP]
+    for name in asked:
+        if name == MAP:
+            som()
+            continue
+        pair = CASES[name]()
+        for each in pair:
+            each()
+        rounds = [[_seconds(each) for each in pair] for _ in range(ROUNDS)]
+        ours, plain = (statistics.median(times) for times in zip(*rounds, strict=True))
+        ratio = statistics.median(plain / ours for ours, plain in rounds)
+        print(f"{name:<28}{ours:>10.3f}{plain:>10.3f}{ratio:>16.2f}")
+
+
+def _seconds(run: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def extreme_learning_machine() -> Pair:
+    """An extreme learning machine, in NumPy."""
+    import keras
+
+    from dlkit.models.patterns.extreme_learning_machine import ExtremeLearningMachine
+
+    keras.utils.set_random_seed(1)
+    drawn = np.random.default_rng(1)
+    x, y = drawn.random((20_000, 784)).astype("float32"), drawn.integers(0, 10, 20_000).astype("int32")
+    inputs = keras.Input((784,))
+    hidden = keras.layers.Dense(1_000, activation="tanh", bias_initializer="uniform", trainable=False)
+    model = ExtremeLearningMachine(inputs, keras.layers.Dense(10)(hidden(inputs)), units=1_000, ridge=RIDGE)
+    kernel, bias = hidden.get_weights()
+    codes = 2 * np.eye(10)[y] - 1
+    return _fitting(model, x, y), lambda: _solved((np.tanh(each @ kernel + bias) for each in _batches(x)), codes)
+
+
+def echo_state_network() -> Pair:
+    """An echo state network, in NumPy."""
+    import keras
+
+    from dlkit.models.layers.reservoir import Reservoir
+    from dlkit.models.patterns.echo_state_network import EchoStateNetwork
+
+    keras.utils.set_random_seed(1)
+    x = np.random.default_rng(1).random((2_000, 100, 1)).astype("float32")
+    y = x[:, -1] * x[:, -2]
+    inputs, reservoir = keras.Input((100, 1)), Reservoir(300, leak=0.8)
+    model = EchoStateNetwork(inputs, keras.layers.Dense(1)(reservoir(inputs)), units=300, ridge=RIDGE)
+    kernel, recurrent, bias = reservoir.get_weights()
+
+    def last_states(batch: np.ndarray) -> np.ndarray:
+        state = np.zeros((len(batch), 300), "float32")
+        for step in range(batch.shape[1]):
+            state = 0.2 * state + 0.8 * np.tanh(batch[:, step] @ kernel + state @ recurrent + bias)
+        return state
+
+    return _fitting(model, x, y), lambda: _solved(map(last_states, _batches(x)), y)
+
+
+def _fitting(model: Any, x: np.ndarray, y: np.ndarray) -> Callable[[], Any]:
+    """A pass of `Model.fit`, with the readout solved in the end."""
+    import keras
+
+    from dlkit.training.losses.readout_error import ReadoutError
+
+    model.compile(keras.optimizers.SGD(0.0), loss=ReadoutError())
+    return lambda: model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=model.own_callbacks())
+
+
+def _batches(x: np.ndarray) -> list[np.ndarray]:
+    return [x[start : start + BATCH] for start in range(0, len(x), BATCH)]
+
+
+def _solved(made: Any, answers: np.ndarray) -> np.ndarray:
+    """The readout of the same normal equations, gathered in the same batches."""
+    products: Any = 0.0
+    moments: Any = 0.0
+    for states, wanted in zip(made, _batches(answers), strict=True):
+        rows = np.concatenate([states, np.ones((len(states), 1))], axis=1, dtype="float64")
+        products = products + rows.T @ rows
+        moments = moments + rows.T @ wanted
+    penalty = np.full(len(products), RIDGE)
+    penalty[-1] = 0.0
+    return np.linalg.solve(products + np.diag(penalty), moments)
+
+
+CASES: dict[str, Callable[[], Pair]] = {case.__name__: case for case in (extreme_learning_machine, echo_state_network)}
+
+if __name__ == "__main__":
+    main()
