@@ -287,7 +287,7 @@ class _Reading:
     def _own_loss(self) -> Component | None:
         """The loss that the pattern declares."""
         name = _declared(self.components, self.pattern).get("loss")
-        return Component("loss", name) if name else None
+        return Component("loss", name, span=self.pattern.span) if name and self.pattern else None
 
     def _facts_to_learn(self) -> DataFacts:
         """What is known of the data, with the targets that the pattern learns."""
