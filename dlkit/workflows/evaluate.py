@@ -148,7 +148,8 @@ def _measured(
         model,
         split,
         _asked(recipe, model, split, train, given),
-        batch_size=max(batch_size_of(recipe), _LEAST_BATCH),
+        # The noise is that of a batch: where there is any, batches are those that the metrics were measured on.
+        batch_size=max(batch_size_of(recipe), 1 if given else _LEAST_BATCH),
         seed=recipe.config.seed,
         mistakes=samples,
         answers=answers_of(recipe, model),
