@@ -73,6 +73,7 @@ class Asked:
         ctc: Whether the output is read as connectionist temporal classification has it.
         forced: The feature that holds the target one token earlier: the model is not given it, but writes for itself.
         context: What its task may look at besides.
+        given: Gives what the network is given with noise, where the target is to give it back without.
     """
 
     target: Target
@@ -83,6 +84,7 @@ class Asked:
     ctc: bool = False
     forced: str | None = None
     context: Context | None = None
+    given: keras.Model | None = None
 
 
 def measure_tasks(
@@ -141,8 +143,16 @@ def measure_tasks(
                 if against[name]:
                     features = {feature: keras.ops.convert_to_numpy(_of(x, feature)) for feature in split.features}
                     of = asked[name]
-                    inputs = truth if of.target.kind == "inputs" else None
-                    given = Given(features, of.target, truth.shape, of.learned, of.examples, memories[name], inputs)
+                    given = Given(
+                        features,
+                        of.target,
+                        truth.shape,
+                        of.learned,
+                        of.examples,
+                        memories[name],
+                        _inputs(of, x, truth),
+                        of.given is not None,
+                    )
                     for each in against[name]:
                         each.update(given, truth)
             seen += len(truth)
@@ -165,6 +175,13 @@ def measure_tasks(
             task.name, result.details, [result.shown(int(n)) for n in worst], [result.shown(n) for n in first], drawn
         )
     return metrics, bounds, measured
+
+
+def _inputs(asked: Asked, x: Any, truth: np.ndarray) -> np.ndarray | None:
+    """What the network is given, where it is to give it back."""
+    if asked.target.kind != "inputs":
+        return None
+    return truth if asked.given is None else np.asarray(asked.given.predict_on_batch(x))
 
 
 def _of(values: Any, name: str) -> Any:

@@ -23,7 +23,8 @@ class Given:
         shape: Of the target of the batch.
         learned: The target of the training examples.
         examples: The raw features of the training examples, by name.
-        inputs: What is to be given back, where that is the task: a baseline is given that too.
+        inputs: What the network is given, where the task is to give it back: a baseline is given that too.
+        has_noise: Whether `inputs` have noise that is not to be given back.
         memory: What baselines worked out of these, kept from batch to batch.
     """
 
@@ -34,6 +35,7 @@ class Given:
     examples: Mapping[str, Values] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
     inputs: np.ndarray | None = None
+    has_noise: bool = False
 
     def last_steps(self, baseline: str) -> np.ndarray:
         """The last steps of the series that the target goes on with, float64 of shape (batch, history, variables).

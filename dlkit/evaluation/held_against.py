@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -52,6 +53,10 @@ class HeldAgainst:
                 return {**found, f"{self.name}_accuracy": 1 - loss}
             name = f"mean_{self.error}_error"
             skill = 1 - found[name] / loss if loss else 0.0
-            return {**found, f"{self.name}_{name}": loss, f"skill_over_{self.name}": skill}
+            found = {**found, f"{self.name}_{name}": loss, f"skill_over_{self.name}": skill}
+            if self.error == "squared" and loss and "psnr" in found:
+                gain = 10 * math.log10(loss / found[name])
+                found |= {f"{self.name}_psnr": found["psnr"] - gain, f"psnr_gain_over_{self.name}": gain}
+            return found
 
         return recount

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 
@@ -32,3 +33,16 @@ def set_trainable(layer: keras.layers.Layer, trains: bool) -> None:
     """
     for each in layer._flatten_layers():
         each.trainable = trains
+
+
+def layer_outputs(model: keras.Model) -> tuple[Any, dict[str, Any], Any]:
+    """The input of a model that takes one, what each of its layers gives, and its output."""
+    if not isinstance(model, keras.Sequential):
+        return model.inputs[0], {layer.name: layer.output for layer in model.layers}, model.outputs[0]
+    # What the layers of a Sequential gave while it was put together leads to no output of it.
+    (given,) = model.inputs
+    tensor = first = keras.Input(batch_shape=given.shape, dtype=given.dtype, name=given.name)
+    outputs = {}
+    for layer in model.layers:
+        outputs[layer.name] = tensor = layer(tensor)
+    return first, outputs, tensor

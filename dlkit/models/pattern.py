@@ -12,10 +12,11 @@ best.keras is a plain Keras model of the same layers.
 The decorator's words:
     layers: The network, as the list of layers of a `sequential`; `$name` stands for the argument of that name.
     learns: `targets` (those of the data, the default), or `inputs`: the network is to give back what it is given.
-    classes: True where what it learned without targets is held against the classes of the data, if these have one target
-        of classes.
+    classes: True where what it learned without targets is held against the classes of the data, or shown beside them, if
+        these have one target of classes.
     loss: The loss where the recipe writes none.
     best: The metric by which the best epoch is chosen where the recipe does not say.
+    measures: What is measured besides what belongs to the task, by names.
     task: What is measured in the end, one of `dlkit.evaluation.tasks`, where the target does not tell.
     unused: Paths of the recipe that it does not use.
     replicas: False where the rule is for one device.

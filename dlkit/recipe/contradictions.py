@@ -32,6 +32,7 @@ _BINARY_METRICS = {
 }
 _SPARSE_METRICS = {"SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy"}
 CTC = "CTC"
+_COIN_FLIPS = "bernoulli_likelihood"
 _KINDS = {"classes": "one of some classes", "multi_label": "several labels", "number": "a number"}
 
 
@@ -86,7 +87,7 @@ def _of_ctc_target(facts: Target | None, target: str, units: int | None) -> Cont
 
 
 def of_activation(loss: Component, activation: str | None, is_logits: bool | None) -> Contradiction | None:
-    """What is wrong with a crossentropy, or with CTC, on an output of this activation.
+    """What is wrong with a crossentropy, with CTC or with a likelihood, on an output of this activation.
 
     Args:
         activation: None: not known.
@@ -95,6 +96,9 @@ def of_activation(loss: Component, activation: str | None, is_logits: bool | Non
     if loss.name == CTC and activation is not None and not is_logits:
         message = f"CTC takes logits, and the output's activation is `{activation}`"
         return message, "leave the activation out: the loss takes the softmax itself"
+    if loss.name == _COIN_FLIPS and activation not in (None, "sigmoid", "hard_sigmoid"):
+        message = f"{loss.name} wants a probability for each value, and the output's activation is `{activation}`"
+        return message, "make the output's activation `sigmoid`, or write `training.loss: gaussian_likelihood`"
     if loss.name not in CROSSENTROPIES or activation is None:
         return None
     if is_logits is None:

@@ -75,6 +75,7 @@ class Target:
         default: Whether the target is learned where the recipe does not name its targets.
         continues: The series that it goes on with, where it is a forecast.
         task: What it is measured by, where the kind does not tell.
+        measures: Names of what is measured besides what belongs to the task.
         held_against: Of `inputs`: the target of the data whose `classes` and `labels` these are. It is not learned, but
             what was learned is held against it.
     """
@@ -87,6 +88,7 @@ class Target:
     default: bool = True
     continues: Continues | None = None
     task: str | None = None
+    measures: tuple[str, ...] = ()
     held_against: str | None = None
 
 

@@ -287,14 +287,15 @@ class _Reading:
     def _own_loss(self) -> Component | None:
         """The loss that the pattern declares."""
         name = _declared(self.components, self.pattern).get("loss")
-        return Component("loss", name) if name else None
+        return Component("loss", name, span=self.pattern.span) if name and self.pattern else None
 
     def _facts_to_learn(self) -> DataFacts:
         """What is known of the data, with the targets that the pattern learns."""
         declared, facts = _declared(self.components, self.pattern), self.facts
         if declared.get("learns") != "inputs":
             return facts
-        learned = Target("inputs", dtype="float32", task=declared.get("task"))
+        measures = tuple(declared.get("measures", ()))
+        learned = Target("inputs", dtype="float32", task=declared.get("task"), measures=measures)
         of_classes = [name for name, each in facts.targets.items() if each.kind == "classes" and each.shape == ()]
         if declared.get("classes") and len(of_classes) == 1:
             known = facts.targets[of_classes[0]]

@@ -42,6 +42,7 @@ def task_metrics(target: Target) -> Iterator[str]:
     """The names of what is measured of a target, as far as they are known before there are predictions."""
     task = task_of(target)
     yield from _OF_TASK.get(task, ())
+    yield from target.measures
     if task == "self_organization" and target.held_against:
         yield "accuracy"
     if task == "forecasting":
@@ -65,9 +66,11 @@ def task_metrics(target: Target) -> Iterator[str]:
 
 def baseline_metrics(baseline: str, task: str) -> tuple[str, ...]:
     """The names of what is measured of a model held against a baseline."""
-    if task in ("forecasting", "reconstruction"):
-        error = "mean_absolute_error" if task == "forecasting" else "mean_squared_error"
-        return (f"{baseline}_{error}", f"skill_over_{baseline}")
+    if task == "forecasting":
+        return (f"{baseline}_mean_absolute_error", f"skill_over_{baseline}")
+    if task == "reconstruction":
+        told = (f"{baseline}_mean_squared_error", f"skill_over_{baseline}")
+        return (*told, f"{baseline}_psnr", f"psnr_gain_over_{baseline}")
     return (f"{baseline}_accuracy",)
 
 

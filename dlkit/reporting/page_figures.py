@@ -23,6 +23,10 @@ _CAPTIONS = {
     "free_running": "Running free: the model goes on from its own forecasts",
     "surprise_by_position": "How unexpected tokens are, by their place in the window",
     "edit_distances": "How far answers are from the truth",
+    "reconstructions": "Examples, and what the model gives back of them",
+    "prior_samples": "What codes drawn from the standard normal distribution stand for",
+    "latent_walk": "From the code of one example to that of another, in even steps",
+    "latent_plane": "Where examples lie by their codes",
     "u_matrix": "U-matrix: how far each unit is from its neighbors",
     "hits": "How many examples each unit is nearest to",
     "unit_labels": "The class of most training examples that each unit is nearest to",
@@ -30,7 +34,16 @@ _CAPTIONS = {
     "unit_pictures": "What the units stand for",
     "filters": "What the units of the first layer look for: weights above 0 are light, those below dark",
 }
-_WIDE = ("predictions", "forecasts", "free_running", "component_planes", "unit_pictures", "filters")
+_WIDE = (
+    "predictions",
+    "forecasts",
+    "free_running",
+    "component_planes",
+    "unit_pictures",
+    "filters",
+    "reconstructions",
+    "latent_walk",
+)
 
 
 def figure_file(target: str, kind: str, *, several: bool) -> str:

@@ -25,6 +25,7 @@ from dlkit.recipe.load import Recipe, load
 from dlkit.recipe.task_metrics import ALWAYS, rollout_metric, task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.training.compiling import compile_model
+from dlkit.workflows.codes import bounds_of, codes_of, noisy_parts
 from dlkit.workflows.feeding import answers_of, answers_over, raw_feed
 from dlkit.workflows.generate import TEMPERATURE, language_target, writer_of
 from dlkit.workflows.other_data import other_examples
@@ -62,7 +63,7 @@ def evaluate(
     examples = other_examples(recipe, raw_features_of(run), data)
     path = model_file(run, which)
     # What there was to learn from is not at hand: baselines are not measured.
-    return _measured(recipe, _compiled(recipe, path, scales_of(run)), examples, "data", None, path)
+    return _measured(recipe, _loaded(recipe, path), examples, "data", None, path, scales_of(run))
 
 
 def evaluate_model(
@@ -81,14 +82,16 @@ def evaluate_model(
     name, split = ("test", splits.test) if splits.test is not None else ("val", splits.validation)
     if split is None:
         return Evaluation()
-    model = _compiled(recipe, path, prepared.scales)
-    found = _measured(recipe, model, split, name, splits.train, path)
+    model = _loaded(recipe, path)
+    found = _measured(recipe, model, split, name, splits.train, path, prepared.scales)
     before = Evaluation.read(run.evaluation) if over is None else None
     found = replace(found, over=before.over if before else over or {})
     if path == run.best_model:
         found = write_samples(run, found, split, prepared.raw_features, recipe.facts)
         found = _with_decisions(_with_text(found, recipe, model, split), recipe, model, split)
         found = _with_filters(found, model)
+        for target, details in codes_of(recipe, model, split).items():
+            found = _with_details(found, target, **details)
         found.write(run.evaluation)
     return found
 
@@ -136,22 +139,33 @@ def _with_details(found: Evaluation, target: str, **more: Any) -> Evaluation:
 
 
 def _measured(
-    recipe: Recipe, model: keras.Model, split: Arrays, prefix: str, train: Arrays | None, path: Path
+    recipe: Recipe,
+    model: keras.Model,
+    split: Arrays,
+    prefix: str,
+    train: Arrays | None,
+    path: Path,
+    scales: Mapping[str, Scale],
 ) -> Evaluation:
+    saved, (model, given) = model, noisy_parts(recipe, model)
+    _compile(recipe, model, scales)
     metrics = measure_split(model, raw_feed(recipe, split, model), prefix)
     evaluation = recipe.config.evaluation
     samples = evaluation.samples if evaluation and evaluation.samples is not None else _SAMPLES
     more, bounds, by_target = measure_tasks(
         model,
         split,
-        _asked(recipe, model, split, train),
-        batch_size=max(batch_size_of(recipe), _LEAST_BATCH),
+        _asked(recipe, model, split, train, given),
+        # The noise is that of a batch: where there is any, batches are those that the metrics were measured on.
+        batch_size=max(batch_size_of(recipe), 1 if given else _LEAST_BATCH),
         seed=recipe.config.seed,
         mistakes=samples,
         answers=answers_of(recipe, model),
     )
     targets = {name: asdict(measured) for name, measured in by_target.items()}
     more |= _run_free(recipe, model, split, targets)
+    about, of_them = bounds_of(recipe, saved, split)
+    more, bounds = {**more, **about}, {**bounds, **of_them}
     # A metric of the recipe stands before one of the same name that belongs to the task.
     metrics = {**metrics, **{f"{prefix}_{name}": value for name, value in more.items()}, **metrics}
     intervals = {f"{prefix}_{name}": each for name, each in bounds.items()}
@@ -197,7 +211,9 @@ def _constant_loss(recipe: Recipe, train: Arrays) -> float | None:
     return None
 
 
-def _asked(recipe: Recipe, model: keras.Model, split: Arrays, train: Arrays | None) -> dict[str, Asked]:
+def _asked(
+    recipe: Recipe, model: keras.Model, split: Arrays, train: Arrays | None, given: keras.Model | None
+) -> dict[str, Asked]:
     """What is to be measured of each target."""
     facts = recipe.facts.targets
     baselines = _baselines(recipe, split) if train else {}
@@ -215,6 +231,7 @@ def _asked(recipe: Recipe, model: keras.Model, split: Arrays, train: Arrays | No
             found.ctc,
             found.forced,
             Context(model, recipe.pattern_arguments(), recipe.facts.features, train),
+            given,
         )
         for name, found in recipe.supervisions.items()
     }
@@ -240,9 +257,11 @@ def components(recipe: Recipe, kind: str) -> tuple[Component, ...]:
     return tuple(metric for metric in listed if isinstance(metric, Component) and metric.kind == kind)
 
 
-def _compiled(recipe: Recipe, path: Path, scales: Mapping[str, Scale]) -> keras.Model:
-    """A saved model, with the loss and the metrics of its recipe."""
-    model = keras.models.load_model(path, custom_objects=custom_objects(recipe))
+def _loaded(recipe: Recipe, path: Path) -> keras.Model:
+    return keras.models.load_model(path, custom_objects=custom_objects(recipe))
+
+
+def _compile(recipe: Recipe, model: keras.Model, scales: Mapping[str, Scale]) -> None:
+    """Gives a saved model the loss and the metrics of its recipe."""
     more, weights = components(recipe, "metric"), recipe.config.training.loss_weights
     compile_model(model, recipe.supervisions, None, loss_weights=weights, more_metrics=more, scales=scales)
-    return model

@@ -57,6 +57,11 @@ POINTS = (
     np.random.default_rng(2).normal(size=(32, 3)).astype("float32"),
     np.array([[0, 1, -1], [-100, 100, 1e6]], "float32"),
 )
+MOMENTS = (
+    Feature("vector", (6,), "float32"),
+    np.zeros((0, 6), "float32"),
+    np.random.default_rng(3).normal(size=(2, 6)).astype("float32"),
+)
 PICTURES = (
     Feature("image", (4, 6, 3), "float32"),
     np.zeros((0, 4, 6, 3), "float32"),
@@ -67,6 +72,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "impute": (NUMBERS, {}),
     "bucketize_columns": (NUMBERS, {"bins": 4}),
     "lookup_columns": (CATEGORIES, {}),
+    "gaussian_code": (MOMENTS, {"kl_weight": 2.0}),
     "hash_columns": (CATEGORIES, {"bins": 7}),
     "cross_columns": (CATEGORIES, {"bins": 7}),
     "capsules": (STEPS, {"units": 3, "size": 5}),
@@ -86,7 +92,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "token_and_position_embedding": (TOKENS, {"vocabulary_size": 9, "width": 6, "mask_zero": True}),
 }
 # Those that are classes of their own, not put together from Keras's layers.
-CLASSES = ("leaky_integrate_and_fire", "reservoir")
+CLASSES = ("gaussian_code", "leaky_integrate_and_fire", "reservoir")
 # Those that look at examples and then go on learning.
 LEARN_ON = ("unit_distances",)
 

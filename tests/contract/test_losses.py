@@ -18,6 +18,7 @@ from dlkit.recipe.graph import Component
 FOLDER = Path(__file__).resolve().parents[2] / "dlkit" / "training" / "losses"
 NAMES = sorted(file.stem for file in FOLDER.glob("[!_]*.py"))
 
+PROBABILITIES = np.array([[0.5, 0.5], [0.8, 0.1]], "float32")
 LENGTHS = np.array([[0.95, 0.3, 0.05], [0.2, 0.6, 0.1]], "float32")
 # Arguments, targets, outputs, and the loss of each example, calculated by hand.
 TAKES: dict[str, list[tuple[dict[str, Any], np.ndarray, np.ndarray, list[float]]]] = {
@@ -26,6 +27,14 @@ TAKES: dict[str, list[tuple[dict[str, Any], np.ndarray, np.ndarray, list[float]]
         ({"present": 1.0, "absent_weight": 1.0}, np.array([[0], [1]]), LENGTHS, [0.05**2 + 0.2**2, 0.4**2 + 0.1**2]),
         # Shares of classes, as mixed labels have them.
         ({}, np.array([[0.5, 0.5, 0]] * 2), LENGTHS, [0.5 * 0.6**2 + 0.25 * (0.85**2 + 0.2**2), 0.5 * (0.7**2 + 0.3**2) + 0.25 * (0.1**2 + 0.5**2)]),
+    ],
+    "bernoulli_likelihood": [
+        ({}, np.array([[1, 0], [0.25, 1]]), PROBABILITIES, [-2 * math.log(0.5), -0.25 * math.log(0.8) - 0.75 * math.log(0.2) - math.log(0.1)]),
+        ({}, np.array([[[1], [0]], [[0], [0]]]), PROBABILITIES[..., None], [-2 * math.log(0.5), -math.log(0.2) - math.log(0.9)]),
+    ],
+    "gaussian_likelihood": [
+        ({}, np.array([[1, 0], [0.8, 1.1]]), PROBABILITIES, [0.25 + math.log(2 * math.pi), 0.5 + math.log(2 * math.pi)]),
+        ({"deviation": 0.1}, np.array([[0.5, 0.5], [0.8, 0.2]]), PROBABILITIES, [math.log(0.02 * math.pi), 0.5 + math.log(0.02 * math.pi)]),
     ],
     "perceptron_criterion": [({}, np.array([1, 1]), LENGTHS, [0.65, 0.0])],
     "quantization_error": [({}, np.zeros((2, 4), "float32"), np.array([[3, 1.5, 2], [0.5, 4, 9]], "float32"), [1.5, 0.5])],

@@ -25,7 +25,7 @@ class Reconstruction(Task):
         truth, output = np.asarray(truth, np.float32), np.asarray(output, np.float32)
         return truth, output.reshape(truth.shape)
 
-    def measure(self, truth: np.ndarray, output: np.ndarray) -> Result:
+    def measure(self, truth: np.ndarray, output: np.ndarray, classes: np.ndarray | None = None) -> Result:
         flat, given = (values.reshape(len(values), -1) for values in (truth, output))
         errors = np.square(given - flat, dtype=np.float64).mean(axis=1)
         least, largest = flat.min(axis=1), flat.max(axis=1)

@@ -12,6 +12,12 @@ from dlkit.reporting.figures.classes import (
     draw_precision_recall,
     draw_roc,
 )
+from dlkit.reporting.figures.codes import (
+    draw_latent_plane,
+    draw_latent_walk,
+    draw_prior_samples,
+    draw_reconstructions,
+)
 from dlkit.reporting.figures.filters import draw_filters
 from dlkit.reporting.figures.maps import (
     draw_component_planes,
@@ -36,6 +42,10 @@ OF_TARGET: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "free_running": draw_free_running,
     "surprise_by_position": draw_surprise_by_position,
     "edit_distances": draw_edit_distances,
+    "reconstructions": draw_reconstructions,
+    "prior_samples": draw_prior_samples,
+    "latent_walk": draw_latent_walk,
+    "latent_plane": draw_latent_plane,
     "u_matrix": draw_u_matrix,
     "hits": draw_hits,
     "unit_labels": draw_unit_labels,

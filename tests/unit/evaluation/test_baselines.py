@@ -8,11 +8,14 @@ from dlkit.errors import DlkitError
 from dlkit.evaluation.baselines import linear_autoregression as regression
 from dlkit.evaluation.baselines.linear_autoregression import linear_autoregression
 from dlkit.evaluation.baselines.majority import majority
+from dlkit.evaluation.baselines.noisy_input import noisy_input
 from dlkit.evaluation.baselines.persistence import persistence
 from dlkit.evaluation.baselines.seasonal_naive import seasonal_naive
 from dlkit.evaluation.given import Given
 from dlkit.evaluation.held_against import HeldAgainst
+from dlkit.evaluation.tasks import make_task
 from dlkit.recipe.facts import Continues, Target
+from dlkit.recipe.task_metrics import baseline_metrics, task_metrics
 
 
 def given(past, horizon, offset=0, columns=(0,)):
@@ -102,3 +105,26 @@ def test_linear_autoregression_takes_no_missing_values():
     asked = Given({"past": np.full((1, 6, 1), np.nan)}, target, (1, 3), future, {"past": past})
     with pytest.raises(DlkitError, match="missing"):
         linear_autoregression(asked)
+
+
+def test_the_gain_over_noisy_inputs_in_decibels():
+    clean = np.random.default_rng(1).uniform(size=(6, 4)).astype("float32")
+    noise, left = np.random.default_rng(2).normal(size=(2, 6, 4)) * [[[0.3]], [[0.1]]]
+    target = Target("inputs", (4,), "float32")
+    task, against = make_task(target, False), HeldAgainst("noisy_input", noisy_input, "squared")
+    task.update(clean, clean + left)
+    against.update(Given({}, target, clean.shape, None, inputs=clean + noise, has_noise=True), clean)
+    found = against.recount(task.result().recount)(np.ones(6))
+    ratio = {
+        name: 10 * np.log10(np.ptp(clean) ** 2 / np.mean(off**2)) for name, off in (("given", noise), ("back", left))
+    }
+    assert found["noisy_input_psnr"] == pytest.approx(ratio["given"], rel=1e-5)
+    assert found["psnr"] == pytest.approx(ratio["back"], rel=1e-5)
+    assert found["psnr_gain_over_noisy_input"] == pytest.approx(ratio["back"] - ratio["given"], rel=1e-5)
+    assert set(found) == {*task_metrics(target), *baseline_metrics("noisy_input", "reconstruction")}
+
+
+def test_without_noise_there_is_nothing_to_gain():
+    target = Target("inputs", (4,), "float32")
+    with pytest.raises(DlkitError, match="noise"):
+        noisy_input(Given({}, target, (1, 4), None, inputs=np.zeros((1, 4))))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dlkit.evaluation import latent
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.reporting.figures import OF_TARGET
@@ -34,6 +35,53 @@ def test_a_task_has_its_figures(name):
     details = measured(name).details
     drawn = {kind: draw(details) for kind, draw in OF_TARGET.items()}
     assert {kind for kind, figure in drawn.items() if figure is not None} == FIGURES[name]
+
+
+def test_pictures_of_an_autoencoder_are_where_they_belong():
+    truth = np.linspace(0, 1, 20 * 4 * 4).reshape(20, 4, 4, 1)
+    rows = {"true": truth, "noisy": truth + 2, "given back": np.zeros_like(truth)}
+    axes = OF_TARGET["reconstructions"]({"reconstructions": latent.reconstructions(rows)}).axes
+    assert len(axes) == 30
+    assert [axes[row].get_ylabel() for row in (0, 10, 20)] == list(rows)
+    # Black and white are the smallest and the largest value of the ten that are shown.
+    shown = np.clip(truth[3, ..., 0] / truth[:10].max(), 0, 1) * 255
+    np.testing.assert_allclose(axes[3].images[0].get_array(), shown, atol=0.51)
+    assert (axes[13].images[0].get_array() == 255).all() and (axes[23].images[0].get_array() == 0).all()
+
+
+def test_walks_and_samples_are_sheets_of_pictures():
+    def decode(codes):
+        return np.broadcast_to(codes[:, :1, None, None], (len(codes), 3, 3, 1))
+
+    truth = np.array([0.0, 1.0])
+    codes = np.array([[0.0, 5], [1, 5], [1, 5], [0, 5], [7, 7]])
+    (axes,) = OF_TARGET["latent_walk"]({"latent_walk": latent.walk(decode, codes, truth)}).axes
+    sheet = np.asarray(axes.images[0].get_array())
+    assert sheet.shape == (2 * 4 - 1, 10 * 4 - 1)
+    np.testing.assert_array_equal(sheet[0, ::4], np.round(np.linspace(0, 1, 10) * 255))
+    np.testing.assert_array_equal(sheet[4, ::4], sheet[0, ::4][::-1])
+    drawn = latent.samples(decode, 2, 1, truth)
+    (axes,) = OF_TARGET["prior_samples"]({"prior_samples": drawn}).axes
+    assert np.asarray(axes.images[0].get_array()).shape == (8 * 4 - 1, 8 * 4 - 1)
+    assert drawn == latent.samples(decode, 2, 1, truth) != latent.samples(decode, 2, 2, truth)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_the_plane_of_codes(size):
+    codes = np.random.default_rng(1).normal(size=(30, size)) * [9.0, 4, 1, 1, 1][:size]
+    told = latent.plane(codes, np.arange(30) % 3, ["a", "b", "c"])
+    (axes,) = OF_TARGET["latent_plane"]({"latent_plane": told}).axes
+    assert [len(points.get_offsets()) for points in axes.collections] == [10, 10, 10]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b", "c"]
+    points = np.array(told["points"])
+    if size == 5:
+        _, _, components = np.linalg.svd(codes - codes.mean(axis=0), full_matrices=False)
+        expected = (codes - codes.mean(axis=0)) @ components[:2].T
+        np.testing.assert_allclose(np.abs(points), np.abs(expected), atol=1e-4)
+    else:
+        np.testing.assert_allclose(points[:, :size], codes, atol=1e-4)
+    (axes,) = OF_TARGET["latent_plane"]({"latent_plane": latent.plane(codes, None, ())}).axes
+    assert len(axes.collections) == 1 and axes.get_legend() is None
 
 
 def test_the_matrix_has_a_number_in_every_cell_that_has_examples():
