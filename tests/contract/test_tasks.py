@@ -121,7 +121,7 @@ CASES = cases()
 def measured(name, rows=None):
     target, logits, truth, output, *more = CASES[name]
     classes, context = more or (None, None)
-    task = make_task(target, logits, context)
+    task = make_task(target, logits, context=context)
     rows = np.arange(N) if rows is None else rows
     for part in np.array_split(rows, 3):
         task.update(truth[part], output[part], None if classes is None else classes[part])

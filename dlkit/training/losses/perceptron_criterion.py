@@ -29,5 +29,6 @@ class PerceptronCriterion(keras.losses.Loss):
             y_pred: Scores of shape (batch, classes).
         """
         ops = keras.ops
-        right = ops.reshape(ops.cast(y_true, "int32"), (-1, 1))
-        return ops.max(y_pred, axis=-1) - ops.take_along_axis(y_pred, right, axis=-1)[:, 0]
+        classes = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        right = ops.one_hot(classes, y_pred.shape[-1], dtype=y_pred.dtype)
+        return ops.max(y_pred, axis=-1) - ops.sum(right * y_pred, axis=-1)

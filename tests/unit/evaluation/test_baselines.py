@@ -56,7 +56,7 @@ def test_majority_is_the_class_that_most_training_examples_have():
 
 
 def test_skill_is_the_share_of_the_baselines_error_that_is_gone():
-    held = HeldAgainst("persistence", persistence, is_choice=False)
+    held = HeldAgainst("persistence", persistence, "absolute")
     held.update(given([[[1.0]], [[2.0]]], 1), np.array([[2.0], [5.0]]))  # off by 1 and by 3
     found = held.recount(lambda counts: {"mean_absolute_error": 0.5})(np.array([1.0, 1.0]))
     assert found == {

@@ -68,7 +68,12 @@ def test_an_architecture_speaks_the_language(kind: str, path: Path, read: Read) 
     """Its layers, with the least that has to be said, are those of a valid recipe."""
     (declared,) = read_declarations(path, "dlkit")
     needed = {name: LEAST[argument.type] for name, argument in declared.spec.arguments.items() if argument.required}
-    recipe = read(f"model: {{sequential: [{{{path.stem}: {needed}}}, Flatten, {{Dense: {{units: 10}}}}]}}")
+    inputs = list(declared.declared.get("inputs", ["image"]))
+    source = "data: {source: {npz: {path: a.npz}}}\n" if len(inputs) > 1 else ""
+    used = {path.stem: {**needed, "from": inputs if len(inputs) > 1 else inputs[0]}}
+    recipe = read(
+        f"{source}model: {{functional: {{inputs: {inputs}, layers: [{used}, Flatten, {{Dense: {{units: 10}}}}]}}}}"
+    )
     layers = recipe.graphs["model"].layers
     assert recipe.graphs["model"].complete
     assert all(name.startswith(f"{path.stem}.") for name in [*layers][:-2])
