@@ -132,7 +132,10 @@ def _watch(workers: list[_Worker], asked: list[int], tell: Callable[[str], None]
         failed = [worker for worker in ended if worker.process.returncode != 0]
         if failed:
             first = failed[0]
-            _wait(workers, _GRACE_SECONDS)
+            # Asked to stop, the others may end before the chief has written the run.
+            _wait(workers, _END_SECONDS if asked[0] else _GRACE_SECONDS)
+            if asked[0] and chief.process.poll() is not None:
+                continue
             _kill(workers)
             lost = _lost(first)
             if chief.process.returncode not in (1, 2):
