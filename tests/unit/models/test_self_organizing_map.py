@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import minisom
 import numpy as np
 import pytest
 
@@ -96,7 +97,6 @@ def test_the_online_rule_is_that_of_numpy(decay: str) -> None:
 
 
 def test_the_online_rule_is_that_of_minisom() -> None:
-    minisom = pytest.importorskip("minisom")
     keras.utils.set_random_seed(1)
     model = made(rule="online", radius=2.0)
     model.begin_stage(EPOCHS * EXAMPLES // 10, None)
