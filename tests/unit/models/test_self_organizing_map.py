@@ -1,4 +1,4 @@
-"""The self-organizing map against the same rules in plain NumPy, and against MiniSom where it is installed."""
+"""The self-organizing map against the same rules in plain NumPy, and against MiniSom."""
 
 from __future__ import annotations
 
