@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlkit.evaluation.decision_map import decision_map
-from dlkit.reporting.figures.classes import draw_decision_map
+from dlkit.reporting.figures.classes import decision_map as drawn
 
 POINTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
 
@@ -23,6 +23,6 @@ def test_the_line_lies_where_the_weights_put_it(outputs):
     assert (across.min(), across.max()) == (-0.25, 1.25)
     far = np.abs(across + 2 * up - 1.5) > 1e-3
     np.testing.assert_array_equal(np.array(told["classes"])[far], (across + 2 * up > 1.5)[far])
-    figure = draw_decision_map({"labels": ["0", "1"], "decision_map": told})
+    figure = drawn({"labels": ["0", "1"], "decision_map": told})
     assert [axis.get_label_text() for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis)] == ["a", "b"]
     assert len(figure.axes[0].get_legend().get_texts()) == 2

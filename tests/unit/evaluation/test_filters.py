@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dlkit.evaluation.filters import filters
-from dlkit.reporting.figures.filters import draw_filters
+from dlkit.reporting.figures.weights import filters as drawn_filters
 
 
 def test_each_unit_is_a_picture_to_its_own_scale():
@@ -19,7 +19,7 @@ def test_each_unit_is_a_picture_to_its_own_scale():
     shades = np.frombuffer(base64.b64decode(found["shades"]), np.uint8).reshape(2, *found["shape"])
     assert shades[0, ..., 0].tolist() == [[255, 64, 128], [128, 153, 1]]
     assert shades[1, ..., 0].tolist() == [[128, 128, 128], [128, 128, 255]]
-    (image,) = draw_filters({"filters": found}).axes[0].images
+    (image,) = drawn_filters({"filters": found}).axes[0].images
     drawn = image.get_array()
     assert drawn.shape == (2, 3 + 1 + 3)
     np.testing.assert_array_equal(drawn[:, :3], shades[0, ..., 0])
@@ -37,4 +37,3 @@ def test_each_unit_is_a_picture_to_its_own_scale():
 )
 def test_what_has_none(layers):
     assert filters(keras.Sequential(layers)) is None
-    assert draw_filters({}) is None

@@ -14,7 +14,7 @@ import yaml
 
 from dlkit.recipe import components, registry
 from dlkit.recipe.check import Checker
-from dlkit.recipe.components import PACKAGE, Components
+from dlkit.recipe.components import PACKAGE, Components, load_component
 from dlkit.recipe.declarations import read_declarations
 from dlkit.recipe.diagnostics import Findings
 from dlkit.recipe.facts import read_facts
@@ -25,6 +25,7 @@ PLANNED = yaml.safe_load((PACKAGE / "recipe" / "planned.yaml").read_text(encodin
 FILES = [
     pytest.param(kind, path, id=f"{kind}-{path.stem}")
     for kind, home in registry.HOMES.items()
+    if kind not in registry.BY_SUBJECT
     for path in sorted((PACKAGE.parent / home.replace(".", "/")).glob("[!_]*.py"))
 ]
 
@@ -55,8 +56,26 @@ def test_planned_components_are_known_by_a_name_of_their_own(kind: str, name: st
 
 
 def test_no_two_kinds_of_dlkits_own_share_a_name() -> None:
-    names = [path.stem for _, path in (param.values for param in FILES)]
+    names = [path.stem for kind, path in (param.values for param in FILES) if kind not in registry.APART]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("kind", registry.BY_SUBJECT)
+def test_files_of_a_subject_hold_several_components_in_their_order(kind: str) -> None:
+    files = sorted((PACKAGE.parent / registry.HOMES[kind].replace(".", "/")).glob("[!_]*.py"))
+    declared = [each for path in files for each in read_declarations(path, "dlkit")]
+    assert {each.spec.kind for each in declared} == {kind}
+    assert [each.spec.name for each in declared] == [*Components().names(kind)]
+    for each in declared:
+        assert each.spec.summary.endswith(".")
+        assert Components().find(kind, each.spec.name) == each.spec
+        assert load_component(each).__name__ == each.spec.name
+
+
+def test_names_that_stand_apart_are_free_for_others() -> None:
+    known = Components()
+    assert known.find("figure", "roc") and known.kinds_taking("roc") == ()
+    assert known.kinds_taking("roc", "figure") == ("figure",)
 
 
 ARCHITECTURES = [param for param in FILES if param.values[0] == "architecture"]
