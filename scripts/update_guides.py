@@ -48,9 +48,7 @@ def updated(text: str) -> str:
 
 
 def _table(kind: str, fitted: bool | None) -> str:
-    known = Components()
-    found = [known.declaration(kind, name) for name in known.names(kind)]
-    own = [each for each in found if each is not None and each.origin == "dlkit" and fitted in (None, _is_fitted(each))]
+    own = [each for each in Components().declarations(kind) if fitted in (None, _is_fitted(each))]
     head = ["name", "what it is", *(["hands over"] if kind == "source" else []), _LAST.get(kind, "arguments")]
     lines = [head, ["---"] * len(head)]
     for declared in own:

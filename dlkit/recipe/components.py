@@ -105,6 +105,14 @@ class Components:
         more |= {declared.spec.name for declared in self.plugins if declared.spec.kind == kind}
         return tuple(dict.fromkeys((*self.keras.names(kind), *_own_names(kind), *sorted(more))))
 
+    def declarations(self, kind: str) -> list[Declaration]:
+        """The components of a kind that dlkit and the recipe's plugins have: those that are there without being named.
+
+        What packages offer is not, since installing one must change no run.
+        """
+        own = (_own(kind, name) for name in _own_names(kind))
+        return [declared for declared in (*own, *self.plugins) if declared and declared.spec.kind == kind]
+
     def kinds_of(self, name: str) -> tuple[str, ...]:
         """The kinds that know a name."""
         packages = [kind for kind, known in _of_packages() if known == name]

@@ -36,10 +36,11 @@ HOMES = {
     "loss": "dlkit.training.losses",
     "baseline": "dlkit.evaluation.baselines",
     "rollout": "dlkit.evaluation.rollouts",
+    "view": "dlkit.evaluation.views",
     "figure": "dlkit.reporting.figures",
 }
 BY_SUBJECT = ("figure",)  # kinds whose files hold several components each
-APART = ("figure",)  # kinds whose names stand where no others may: blocks and other components may have them too
+APART = ("view", "figure")  # kinds whose names stand where no others may: blocks and other components may have them too
 # The name of a base class, as written in the `class` line -> the kind of component.
 KIND_OF_BASE = {
     "Layer": "layer",

@@ -39,8 +39,8 @@ def show_test(run: RunFolder, recipe: Recipe, evaluation: Evaluation) -> None:
     if not evaluation.metrics:
         return
     several = len(evaluation.targets) > 1
-    known = (recipe.components.declaration("figure", name) for name in recipe.components.names("figure"))
-    figures = [each.spec.name for each in known if each and each.declared.get("tensorboard")]
+    known = recipe.components.declarations("figure")
+    figures = [each.spec.name for each in known if each.declared.get("tensorboard")]
     pictures: dict[str, np.ndarray] = {}
     texts: dict[str, list[tuple[str, str]]] = {}
     for target, told in evaluation.targets.items():

@@ -49,10 +49,13 @@ def figures_of(components: Components, names: Iterable[str] | None = None) -> li
 
     Args:
         components: Those that the recipe knows; its plugins were imported.
-        names: Of those that are wanted; None: all.
+        names: Of those that are wanted; None: all but what installed packages offer.
     """
-    wanted = None if names is None else set(names)
-    found = (components.declaration("figure", name) for name in components.names("figure"))
+    known = components.declarations("figure")
+    if names is not None:
+        named = {name: components.declaration("figure", name) for name in names}
+        known = [each for each in known if each.spec.name in named]
+        known += [each for each in named.values() if each and each not in known]
     return [
         Figure(
             each.spec.name,
@@ -61,6 +64,5 @@ def figures_of(components: Components, names: Iterable[str] | None = None) -> li
             each.declared.get("wide", False),
             load_component(each),
         )
-        for each in found
-        if each is not None and (wanted is None or each.spec.name in wanted)
+        for each in known
     ]

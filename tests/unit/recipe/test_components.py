@@ -204,6 +204,18 @@ def test_a_package_cannot_take_a_name_that_is_known(package: Callable[..., None]
     )
 
 
+def test_what_no_recipe_names_is_not_taken_from_packages(package: Callable[..., None], read: Read) -> None:
+    """Else to install one would change every run."""
+    views = "@register(kind='view')\ndef spread(subject, /): ...\n"
+    package(
+        f"from dlkit import register\n{views}@register(kind='figure', needs=['spread'])\ndef spread(details, /): ..."
+    )
+    known = read("evaluation: {figures: [spread]}").components
+    for kind in registry.APART:
+        assert known.declaration(kind, "spread")
+        assert "spread" not in {each.spec.name for each in known.declarations(kind)}
+
+
 def test_a_valid_recipe_needs_no_look_at_all_packages(monkeypatch: pytest.MonkeyPatch, read: Read) -> None:
     def looked(group: str) -> list[EntryPoint]:
         raise AssertionError("the installed packages were searched")

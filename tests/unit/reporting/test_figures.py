@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dlkit.evaluation import latent
 from dlkit.evaluation.evaluation import Evaluation
+from dlkit.evaluation.views import latent
 from dlkit.recipe.components import Components
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.reporting.figures import figures_of
