@@ -138,9 +138,9 @@ def _measured(
     more, bounds = {**more, **about}, {**bounds, **of_them}
     # A metric of the recipe stands before one of the same name that belongs to the task.
     metrics = {**metrics, **{f"{prefix}_{name}": value for name, value in more.items()}, **metrics}
-    intervals = {f"{prefix}_{name}": each for name, each in bounds.items()}
+    named = {f"{prefix}_{name}": each for name, each in bounds.items()}
     constant = _constant_loss(recipe, train) if train else None
-    return Evaluation(path.name, prefix, len(split), metrics, intervals, targets, constant)
+    return Evaluation(path.name, prefix, len(split), metrics, named, targets, constant)
 
 
 def _run_free(subject: Subject, targets: Mapping[str, dict[str, Any]]) -> dict[str, float]:
@@ -164,9 +164,11 @@ def _variational_bounds(subject: Subject) -> tuple[dict[str, float], dict[str, t
     """The bounds of the log-likelihood and their intervals, where the pattern declares that it has them."""
     recipe, model, split = subject.recipe, subject.model, subject.split
     halves = Halves.of(model) if set(MEASURES) <= set(recipe.pattern_says("measures", ())) else None
+    if halves is None:
+        return {}, {}
     loss = next(iter(recipe.supervisions.values())).loss
     declared = recipe.components.declaration("loss", loss.name)
-    if halves is None or declared is None or not declared.declared.get("likelihood"):
+    if declared is None or not declared.declared.get("likelihood"):
         return {}, {}
     seed = recipe.config.seed
     recount = averages(variational_bounds(halves, instantiate(loss).call, raw_feed(recipe, split, model), seed))
