@@ -35,6 +35,7 @@ HOMES = {
     "loss": "dlkit.training.losses",
     "baseline": "dlkit.evaluation.baselines",
     "rollout": "dlkit.evaluation.rollouts",
+    "generation": "dlkit.evaluation.generation",
 }
 # The name of a base class, as written in the `class` line -> the kind of component.
 KIND_OF_BASE = {
