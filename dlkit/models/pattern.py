@@ -18,7 +18,8 @@ The decorator's words:
     best: The metric by which the best epoch is chosen where the recipe does not say.
     measures: What is measured besides what belongs to the task, by names.
     task: What is measured in the end, one of `dlkit.evaluation.tasks`, where the target does not tell.
-    unused: Paths of the recipe that it does not use.
+    gradients: False where it learns without gradients of a loss: a recipe has no optimizer and no loss to write.
+    unused: Paths of the recipe that it does not use besides.
     replicas: False where the rule is for one device.
     generates: The name, in `networks()`, of the network that makes new examples from standard normal codes.
     phases: What `phase` of a stage may be, in their order: where there are any, every stage says its phase, and the last

@@ -31,6 +31,8 @@ _COMMON = {
     "metric": _NAMED,
 }
 _WORDS_OF_LAYERS = ("from", "repeat", "reuse")
+# What a pattern that learns without gradients does not use.
+_OF_GRADIENTS = ("training.optimizer", "training.optimizers", "training.loss", "training.losses")
 _BOUNDS = ("min", "max", "above", "below")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _LARGEST_FILE = 1 << 20  # bytes
@@ -126,6 +128,8 @@ def _declaration(
     _check_declared(kind, name, words, node.lineno)
     if kind == "pattern" and not isinstance(words.get("layers"), list):
         raise DeclarationError(f"the pattern `{name}` declares its `layers`, as a recipe writes them", node.lineno)
+    if kind == "pattern" and words.get("gradients") is False:
+        words["unused"] = [*_OF_GRADIENTS, *words.get("unused", ())]
     if kind == "callback":
         methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
         words["has_state"] = {"get_state", "set_state"} <= methods

@@ -62,6 +62,7 @@ def test_it_is_declared(name: str) -> None:
         "phases",
         "replicas",
         "generates",
+        "gradients",
     }
     assert declared.declared.keys() <= words
 
