@@ -130,6 +130,8 @@ def _declaration(
         raise DeclarationError(f"the pattern `{name}` declares its `layers`, as a recipe writes them", node.lineno)
     if kind == "pattern" and words.get("gradients") is False:
         words["unused"] = [*_OF_GRADIENTS, *words.get("unused", ())]
+    if kind == "figure" and not (isinstance(words.get("needs"), list) and words["needs"]):
+        raise DeclarationError(f"the figure `{name}` declares the list of details that it `needs`", node.lineno)
     if kind == "callback":
         methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
         words["has_state"] = {"get_state", "set_state"} <= methods

@@ -39,7 +39,7 @@ def test_what_is_not_available_is_told_at_its_place(read: Read, text: str, messa
         "",
         "data: {source: digits, folds: 3, cache: disk, preprocess: {image: [Rescaling: {scale: 2}]}}",
         "data: {source: digits, cache: memory, augment: [RandomFlip], class_weight: balanced, shuffle: balanced}",
-        "training: {epochs: 1, precision: float32, jit_compile: true, strategy: none, steps_per_execution: 4}",
+        "deterministic: false\ntraining: {epochs: 1, precision: float32, jit_compile: true, strategy: none, steps_per_execution: 4}",
         "tune: {algorithm: {grid: {}}, space: {seed: {int: [1, 2]}}}\nexport: {format: onnx}",
         "evaluation: {metrics: [SparseTopKCategoricalAccuracy]}",
         "model: {sequential: [run:latest, Flatten, {Dense: {units: 10}}]}",
