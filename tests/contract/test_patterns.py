@@ -58,6 +58,7 @@ def test_it_is_declared(name: str) -> None:
         "best",
         "task",
         "measures",
+        "noise",
         "unused",
         "phases",
         "replicas",
