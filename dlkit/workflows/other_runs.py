@@ -155,8 +155,11 @@ def runs_compared(recipe: Recipe, others: OtherRuns) -> dict[str, OtherRun]:
     return found
 
 
-def saved_models(recipe: Recipe, others: OtherRuns) -> SavedModels:
-    """The models that layers of a recipe are, or take their weights from; runs that there are not yet are trained here.
+def saved_models(recipe: Recipe, others: OtherRuns, *uses: str) -> SavedModels:
+    """The models that a recipe uses; runs that there are not yet are trained here.
+
+    Args:
+        uses: What for; by default those that layers are, or take their weights from.
 
     Raises:
         RecipeError: A recipe that is referred to is mistaken.
@@ -164,7 +167,7 @@ def saved_models(recipe: Recipe, others: OtherRuns) -> SavedModels:
     """
     files: dict[str, Path] = {}
     for reference in references(recipe.resolved, recipe.graphs.values()):
-        if reference.use not in ("layer", "application") or reference.text in files:
+        if reference.use not in (uses or ("layer", "application")) or reference.text in files:
             continue
         if reference.text.startswith((RUN, RECIPE)):
             path = others.find(reference.text).best_model
@@ -172,8 +175,6 @@ def saved_models(recipe: Recipe, others: OtherRuns) -> SavedModels:
             path = Path(resolved_path(reference.text, reference.span))
         if not path.is_file():
             cure = "Write the path from the recipe's own folder, or from DLKIT_DATA_DIR."
-            raise DlkitError(
-                f"There is no file {path}, which `{reference.layer}` is to be loaded from.", cure, "cannot-load"
-            )
+            raise DlkitError(f"There is no file {path}, which `{reference.text}` means.", cure, "cannot-load")
         files[reference.text] = path
     return SavedModels(files, custom_objects(recipe))
