@@ -122,6 +122,23 @@ def other_run(
         _waiting.reset(token)
 
 
+def unfinished_run(recipe: Recipe, root: Path, commit: str | None = None) -> RunFolder | None:
+    """The newest run of the identical recipe that was interrupted or killed, and can be gone on with.
+
+    Args:
+        recipe: The recipe.
+        root: The folder that holds the runs.
+        commit: That it was begun with, where it matters.
+    """
+    wanted = leaves_of(recipe)
+    for run in all_runs(root):
+        is_left = run.group is None and run.recipe.exists() and run.state() in ("interrupted", "killed")
+        if is_left and _is_run_of(leaves_of(run.recipe.read_text(encoding="utf-8")), wanted):
+            begun_with = (read_provenance(run).get("git") or {}).get("commit")
+            return run if commit is None or begun_with == commit else None
+    return None
+
+
 def _is_run_of(run: dict[str, object], recipe: dict[str, object]) -> bool:
     """Whether a run is one of a recipe; one that was ended early is none of a recipe that goes on."""
     ends = [
