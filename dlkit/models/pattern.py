@@ -20,6 +20,7 @@ The decorator's words:
     task: What is measured in the end, one of `dlkit.evaluation.tasks`, where the target does not tell.
     unused: Paths of the recipe that it does not use.
     replicas: False where the rule is for one device.
+    generates: The name, in `networks()`, of the network that makes new examples from standard normal codes.
     phases: What `phase` of a stage may be, in their order: where there are any, every stage says its phase, and the last
         stage is of the last one.
 """

@@ -141,6 +141,8 @@ def _check_declared(kind: str, name: str, words: dict[str, Any], line: int) -> N
     inputs = words.get("inputs", [])
     if not isinstance(inputs, list | tuple) or not all(isinstance(each, str) for each in inputs):
         raise DeclarationError(f"`inputs` of `{name}` is a list of names", line)
+    if not isinstance(words.get("generates", ""), str):
+        raise DeclarationError(f"`generates` of `{name}` is the name of a network", line)
     if kind == "source" and "features" in words:
         try:
             check_teacher_forcing(read_facts(words["features"], words.get("targets") or {}))
