@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from dlkit.recipe.blocks import block_arguments, block_inputs
+from dlkit.recipe.blocks import ONLY_INPUT, block_arguments, block_inputs
 from dlkit.recipe.bounds import Work
 from dlkit.recipe.calls import UNKNOWN, Scope
 from dlkit.recipe.catalogue import ComponentSpec
@@ -113,6 +113,7 @@ class NetworkReader:
         layers = replace(self._layers(), blocks=blocks)
         scope = Scope(graph)
         scope.previous = scope.add(graph.inputs[0])
+        scope.names.setdefault(ONLY_INPUT, scope.previous)  # a declaration does not know the name of the feature
         entries = items_of(self.references.resolve(from_plain(declaration.declared["layers"], span), bound))
         try:
             last = layers.read(entries, scope)

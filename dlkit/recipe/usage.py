@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dlkit.recipe.components import Components
 from dlkit.recipe.diagnostics import Findings, did_you_mean, listing
-from dlkit.recipe.nodes import Mapping, Node, inside, items_of, text_of
+from dlkit.recipe.nodes import Mapping, Node, entries_of, inside, items_of, text_of
 from dlkit.recipe.paths import written_component
 from dlkit.recipe.slots import NETWORK
 
-# What a network that learns with supervision does not use.
-_SUPERVISED = ("training.optimizers",)
 # What holds for a whole training, so that no stage changes it.
 _OF_THE_WHOLE = ("precision", "strategy", "checkpoint", "stop_after", "profile")
+# Callbacks that look for the optimizer of a model.
+_OF_ONE_OPTIMIZER = ("ReduceLROnPlateau", "SwapEMAWeights")
 _ALTERNATIVES = (("loss", "losses"), ("metrics", "metrics_by_output"), ("optimizer", "optimizers"))
 
 
@@ -23,6 +25,7 @@ def check_usage(root: Mapping, components: Components, findings: Findings) -> No
     else:
         _of_component(root, ("model",), "pattern", components, findings)
         _phases(root, components, findings)
+    _optimizers(root, components, findings)
     _of_component(root, ("data", "source"), "source", components, findings)
     _of_component(root, ("tune", "algorithm"), "algorithm", components, findings)
     training = inside(root, "training")
@@ -37,10 +40,43 @@ def check_usage(root: Mapping, components: Components, findings: Findings) -> No
 
 
 def _of_supervision(root: Mapping, findings: Findings) -> None:
-    for path in _SUPERVISED:
-        _unused(root, path, f"a network that learns with supervision does not use `{path}`", findings)
     for stage in items_of(inside(root, "training", "stages")):
         _unused_in(stage, "phase", "a network that learns with supervision has no phases", findings)
+
+
+def _optimizers(root: Mapping, components: Components, findings: Findings) -> None:
+    """Notes optimizers by network where there is one for everything, and the other way round; networks that have none."""
+    model, _ = written_component(root.get("model"))
+    declaration = components.declaration("pattern", model) if model else None
+    declared = declaration.declared if declaration else {}
+    networks, training = declared.get("optimizers", ()), inside(root, "training")
+    for section in (training, *items_of(inside(training, "stages"))):
+        if networks:
+            _by_network(str(model), networks, section, findings)
+        elif declaration and "training.optimizer" in declared.get("unused", ()):
+            message = f"the pattern `{model}` does not use `training.optimizers`"
+            _unused_in(section, "optimizers", message, findings)
+        else:
+            learns = f"the pattern `{model}` has" if declaration else "a network that learns with supervision has"
+            message = f"{learns} one optimizer, and does not use `training.optimizers`"
+            _unused_in(section, "optimizers", message, findings, "write `optimizer: {Adam: {learning_rate: 1e-3}}`")
+
+
+def _by_network(pattern: str, networks: Sequence[str], section: Node | None, findings: Findings) -> None:
+    message = f"the pattern `{pattern}` has an optimizer for each network, and does not use `training.optimizer`"
+    cure = f"write `optimizers: {{{', '.join(f'{name}: Adam' for name in networks)}}}`"
+    _unused_in(section, "optimizer", message, findings, cure)
+    for entry in entries_of(inside(section, "optimizers")):
+        if entry.key not in networks:
+            message = f"the pattern `{pattern}` has no network `{entry.key}`"
+            cure = did_you_mean(entry.key, networks, f"it has {listing(networks)}")
+            findings.error("unknown-network", message, entry.key_span, cure)
+    for callback in items_of(inside(section, "callbacks")):
+        name, _ = written_component(callback)
+        if name in _OF_ONE_OPTIMIZER:
+            message = f"`{name}` is for one optimizer, and the pattern `{pattern}` has {listing(networks)}"
+            cure = "give `optimizers` schedules or `use_ema` of their own"
+            findings.error("unused-component", message, callback.span, cure)
 
 
 def _of_component(root: Mapping, place: tuple[str, ...], kind: str, components: Components, findings: Findings) -> None:
@@ -55,7 +91,7 @@ def _phases(root: Mapping, components: Components, findings: Findings) -> None:
     model = root.get("model")
     name, _ = written_component(model)
     declaration = components.declaration("pattern", name) if name else None
-    if declaration is None or model is None or declaration.origin == "planned":
+    if declaration is None or model is None:
         return
     phases = declaration.declared.get("phases", ())
     stages = items_of(inside(root, "training", "stages"))
@@ -86,6 +122,6 @@ def _unused(root: Mapping, path: str, message: str, findings: Findings) -> None:
     _unused_in(inside(root, *above), last, message, findings)
 
 
-def _unused_in(section: Node | None, key: str, message: str, findings: Findings) -> None:
+def _unused_in(section: Node | None, key: str, message: str, findings: Findings, cure: str = "take it out") -> None:
     if isinstance(section, Mapping) and key in section:
-        findings.error("unused-key", message, section.entries[key].key_span, "take it out")
+        findings.error("unused-key", message, section.entries[key].key_span, cure)

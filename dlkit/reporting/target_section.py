@@ -21,6 +21,7 @@ _TITLES = {
     "language_modelling": "How well the text is foreseen",
     "sequence_output": "How near the sequences are",
     "reconstruction": "How well the inputs come back",
+    "generation": "What is generated",
     "self_organization": "How the map lies among the examples",
 }
 _CHOICES = ("classification", "multi_label")

@@ -16,6 +16,7 @@ import keras
 from dlkit.errors import DlkitError
 from dlkit.runs.atomic import replacing
 from dlkit.runs.folder import RunFolder
+from dlkit.training.optimizers import learning_rates
 from dlkit.training.steps import not_a_number
 
 
@@ -24,8 +25,8 @@ class MetricsLog(keras.callbacks.Callback):
 
     A line is ``{"stage": "train", "epoch": 3, "step": 1407, "learning_rate": 0.001, "loss": ...}``: `epoch` counts from
     1, `step` is the number of steps (batches) of the stage up to here, `learning_rate` that of the epoch's end, before
-    any callback has lowered it (none, where the model has no single optimizer). No time stands there: the same training
-    writes the same lines.
+    any callback has lowered it; where networks have optimizers of their own, `generator_learning_rate` and so on. No time
+    stands there: the same training writes the same lines.
 
     Stands after the user's callbacks, so that what they add to the logs is written.
 
@@ -62,7 +63,7 @@ class MetricsLog(keras.callbacks.Callback):
             "stage": self._stage,
             "epoch": epoch + 1,
             "step": self._step,
-            **_learning_rate(self.model),
+            **learning_rates(self.model),
             **(logs or {}),
         }
         self._run.append_metrics(line)
@@ -99,7 +100,7 @@ class BestModel(keras.callbacks.Callback):
 
     Args:
         path: The file, ending in `.keras`. It is replaced whole.
-        monitor: Name of the metric, as `val_loss`.
+        monitor: Name of the metric, as `val_loss`; `epoch`, by which the last one is the best.
         mode: `min`, `max`, or `auto`: the direction that the metric gives itself in Keras.
         served: The model to save, of the same layers; the trained one where it is None.
         others: Models of some of these layers, by the files that they are saved in with it.
@@ -135,7 +136,8 @@ class BestModel(keras.callbacks.Callback):
         self.best, self.best_epoch, self._mode = state["best"], state["best_epoch"], state["mode"]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        numbers = {name: value for name, value in (logs or {}).items() if isinstance(value, float)}
+        logged = {"epoch": epoch + 1.0, **(logs or {})}
+        numbers = {name: value for name, value in logged.items() if isinstance(value, float)}
         if self.monitor not in numbers:
             raise DlkitError(
                 f"The best model is chosen by {self.monitor!r}, which the training does not measure as a number.",
@@ -174,6 +176,8 @@ def direction(model: keras.Model, monitor: str) -> str:
     name = monitor.removeprefix("val_")
     if _is_loss(name):
         return "min"
+    if name == "epoch":
+        return "max"
     for metric in model.metrics:
         for part in getattr(metric, "metrics", [metric]):
             if name == part.name or name.endswith(f"_{part.name}"):
@@ -189,10 +193,3 @@ def direction(model: keras.Model, monitor: str) -> str:
 
 def _is_loss(name: str) -> bool:
     return name == "loss" or name.endswith("_loss")
-
-
-def _learning_rate(model: keras.Model) -> dict[str, float]:
-    optimizer = model.optimizer
-    if not isinstance(optimizer, keras.optimizers.Optimizer):
-        return {}
-    return {"learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate))}

@@ -17,7 +17,7 @@ from dlkit.recipe.registry import Range, register
     learns="inputs",
     classes=True,
     layers=[{"GaussianNoise": {"stddev": "$noise", "name": "noise"}}, "encoder", "decoder"],
-    unused=["training.optimizers", "data.class_weight", "data.targets"],
+    unused=["data.class_weight", "data.targets"],
 )
 class Autoencoder(Pattern):
     """An encoder and a decoder that are to give back what they are given.

@@ -38,7 +38,6 @@ _LEAST = 1e-12  # weight of all examples together, below which a unit stays wher
     replicas=False,
     unused=[
         "training.optimizer",
-        "training.optimizers",
         "training.loss",
         "training.losses",
         "training.loss_weights",
