@@ -102,6 +102,9 @@ class NetworkReader:
         self._take_one(graph, span, features)
         given = {name: inside(body, name) for name in spec.arguments}
         networks = {name: node for name, node in given.items() if node is not None and is_network(spec, name)}
+        if any(argument.required and given[name] is None for name, argument in spec.arguments.items()):
+            graph.complete = False  # what is missing was told
+            return made, graph
         bound = {
             name: from_plain(argument.default, span) if (node := given[name]) is None else node
             for name, argument in spec.arguments.items()

@@ -25,7 +25,7 @@ def check_usage(root: Mapping, components: Components, findings: Findings) -> No
     else:
         _of_component(root, ("model",), "pattern", components, findings)
         _phases(root, components, findings)
-    _optimizers(root, components, findings)
+        _optimizers(root, components, findings)
     _of_component(root, ("data", "source"), "source", components, findings)
     _of_component(root, ("tune", "algorithm"), "algorithm", components, findings)
     training = inside(root, "training")
@@ -40,30 +40,36 @@ def check_usage(root: Mapping, components: Components, findings: Findings) -> No
 
 
 def _of_supervision(root: Mapping, findings: Findings) -> None:
-    for stage in items_of(inside(root, "training", "stages")):
+    training = inside(root, "training")
+    for stage in items_of(inside(training, "stages")):
         _unused_in(stage, "phase", "a network that learns with supervision has no phases", findings)
+    for section in (training, *items_of(inside(training, "stages"))):
+        _one_optimizer("a network that learns with supervision", section, findings)
 
 
 def _optimizers(root: Mapping, components: Components, findings: Findings) -> None:
-    """Notes optimizers by network where there is one for everything, and the other way round; networks that have none."""
-    model, _ = written_component(root.get("model"))
-    declaration = components.declaration("pattern", model) if model else None
-    declared = declaration.declared if declaration else {}
-    networks, training = declared.get("optimizers", ()), inside(root, "training")
+    """Notes optimizers by network where a pattern has one for everything, and the other way round."""
+    name, _ = written_component(root.get("model"))
+    declaration = components.declaration("pattern", name) if name else None
+    if name is None or declaration is None:
+        return
+    networks, training = declaration.declared.get("optimizers", ()), inside(root, "training")
     for section in (training, *items_of(inside(training, "stages"))):
         if networks:
-            _by_network(str(model), networks, section, findings)
-        elif declaration and "training.optimizer" in declared.get("unused", ()):
-            message = f"the pattern `{model}` does not use `training.optimizers`"
-            _unused_in(section, "optimizers", message, findings)
+            _by_network(name, networks, section, findings)
+        elif "training.optimizer" in declaration.declared.get("unused", ()):
+            _unused_in(section, "optimizers", f"the pattern `{name}` has no optimizer", findings)
         else:
-            learns = f"the pattern `{model}` has" if declaration else "a network that learns with supervision has"
-            message = f"{learns} one optimizer, and does not use `training.optimizers`"
-            _unused_in(section, "optimizers", message, findings, "write `optimizer: {Adam: {learning_rate: 1e-3}}`")
+            _one_optimizer(f"the pattern `{name}`", section, findings)
+
+
+def _one_optimizer(what: str, section: Node | None, findings: Findings) -> None:
+    message, cure = f"{what} has one optimizer for everything", "write `optimizer: {Adam: {learning_rate: 1e-3}}`"
+    _unused_in(section, "optimizers", message, findings, cure)
 
 
 def _by_network(pattern: str, networks: Sequence[str], section: Node | None, findings: Findings) -> None:
-    message = f"the pattern `{pattern}` has an optimizer for each network, and does not use `training.optimizer`"
+    message = f"the pattern `{pattern}` has an optimizer for each network"
     cure = f"write `optimizers: {{{', '.join(f'{name}: Adam' for name in networks)}}}`"
     _unused_in(section, "optimizer", message, findings, cure)
     for entry in entries_of(inside(section, "optimizers")):

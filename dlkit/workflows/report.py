@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dlkit.errors import DlkitError
+from dlkit.evaluation.adversarial_diagnosis import diagnose_adversaries
 from dlkit.evaluation.diagnosis import Diagnosis, diagnose, known_of, read_curves
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
@@ -88,6 +89,8 @@ def diagnosis(run: RunFolder, recipe: Recipe) -> list[Diagnosis]:
     """
     evaluation = Evaluation.read(run.evaluation)
     lines = run.read_metrics()
+    if lines and recipe.pattern_says("task") == "generation":
+        return diagnose_adversaries(lines, recipe)
     by_gradients = "training.optimizer" not in recipe.pattern_says("unused", ())
     if not lines or not by_gradients:  # what the curves of other rules look like is another matter
         return []

@@ -20,9 +20,7 @@ def drawn_metrics(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     known = dict.fromkeys(name for line in lines for name in line if name in numbers)
     rates = [name for name in known if name.endswith(_RATE)]
     last = [name for name in rates if len({line.get(name) for line in lines}) > 1]
-    metrics = [
-        name for name in known if not name.startswith("val_") and name not in _NO_METRICS and name not in rates
-    ]
+    metrics = [name for name in known if not name.startswith("val_") and name not in _NO_METRICS and name not in rates]
     return [name for name in ("loss", *metrics[:_MOST], *last) if name in numbers]
 
 
