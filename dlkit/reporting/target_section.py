@@ -24,7 +24,7 @@ _TITLES = {
     "generation": "What is generated",
     "self_organization": "How the map lies among the examples",
 }
-_CHOICES = ("classification", "multi_label")
+_CHOICES = ("classification", "multi_label", "generation")
 _TOLD = ("sequence_output",)  # tasks of which a few examples tell more than figures, also where they are right
 _CONFUSED = 8
 _ALL_CLASSES = 200  # that have a row each

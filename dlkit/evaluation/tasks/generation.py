@@ -39,8 +39,8 @@ class Generation(Task):
         if self.context is None:
             raise ValueError(f"A generator is measured in its context. Received: context={self.context!r}")
         halves = _Halves.of(self.context.model)
-        codes = np.random.default_rng(_SEED).standard_normal((len(real), halves.size)).astype(np.float32)
-        generated = np.concatenate([halves.score(codes[at : at + _AT_ONCE]) for at in range(0, len(codes), _AT_ONCE)])
+        codes = np.random.default_rng(_SEED).standard_normal((len(real), halves.size))
+        generated = halves.score(codes)
         is_critic = bool(self.context.arguments["gradient_penalty"])
         middle = float(np.concatenate([real, generated]).mean()) if is_critic else 0.0
         right = {"real_accuracy": (real > middle) * 1.0, "generated_accuracy": (generated < middle) * 1.0}
@@ -61,8 +61,7 @@ class Generation(Task):
         apart = mean_distance(truth) if len(truth) > 1 else 0.0
         if not apart:
             return {}
-        made = [halves.generate(codes[at : at + _AT_ONCE]) for at in range(0, len(codes), _AT_ONCE)]
-        return {"diversity": mean_distance(np.concatenate(made)) / apart}
+        return {"diversity": mean_distance(halves.generate(codes)) / apart}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +80,14 @@ class _Halves:
 
     def generate(self, codes: np.ndarray) -> np.ndarray:
         """The examples of codes of shape (codes, size)."""
-        return np.asarray(self.generator.predict_on_batch(codes), np.float32)
+        return _of(self.generator, codes)
 
     def score(self, codes: np.ndarray) -> np.ndarray:
         """The scores of the examples of codes, of shape (codes,)."""
-        return np.asarray(self.both.predict_on_batch(codes), np.float64)[:, 0]
+        return _of(self.both, codes)[:, 0].astype(np.float64)
+
+
+def _of(model: keras.Model, codes: np.ndarray) -> np.ndarray:
+    """What a model makes of codes, a part at a time; nothing is traced."""
+    parts = [codes[at : at + _AT_ONCE].astype(np.float32) for at in range(0, len(codes), _AT_ONCE)]
+    return np.concatenate([keras.ops.convert_to_numpy(model(part, training=False)) for part in parts])

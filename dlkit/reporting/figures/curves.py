@@ -8,7 +8,7 @@ from typing import Any
 
 from dlkit.reporting.figures.style import COLORS, finish, new_figure
 
-_MOST = 4  # metrics that are drawn beside the loss
+_MOST = 5  # metrics that are drawn beside the loss
 _FEW = 30  # epochs that are marked one by one
 _NO_METRICS = ("loss", "epoch", "stage", "step", "layer")
 _RATE = "learning_rate"
