@@ -86,7 +86,9 @@ def _against_collapse(recipe: Recipe) -> Iterator[Cure]:
             " discriminator for it",
             "model.gan.gradient_penalty=10",
         )
-    yield Cure("look whether the generator can tell codes apart: its first layer wants as many units as a code has numbers")
+    yield Cure(
+        "look whether the generator can tell codes apart: its first layer wants as many units as a code has numbers"
+    )
 
 
 def _against_discriminator(recipe: Recipe) -> Iterator[Cure]:

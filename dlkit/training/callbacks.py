@@ -19,6 +19,8 @@ from dlkit.runs.folder import RunFolder
 from dlkit.training.optimizers import learning_rates
 from dlkit.training.steps import not_a_number
 
+_EPOCH = "epoch"  # as a monitor: the last one is the best
+
 
 class MetricsLog(keras.callbacks.Callback):
     """Appends a line to metrics.jsonl and updates status.json after each epoch.
@@ -136,15 +138,15 @@ class BestModel(keras.callbacks.Callback):
         self.best, self.best_epoch, self._mode = state["best"], state["best_epoch"], state["mode"]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logged = {"epoch": epoch + 1.0, **(logs or {})}
-        numbers = {name: value for name, value in logged.items() if isinstance(value, float)}
-        if self.monitor not in numbers:
+        numbers = {name: value for name, value in (logs or {}).items() if isinstance(value, float)}
+        values = {**numbers, _EPOCH: epoch + 1.0}
+        if self.monitor not in values:
             raise DlkitError(
                 f"The best model is chosen by {self.monitor!r}, which the training does not measure as a number.",
                 f"It measures: {', '.join(sorted(numbers))}. Choose one of these as `training.best.monitor`.",
                 "unknown-monitor",
             )
-        value = numbers[self.monitor]
+        value = values[self.monitor]
         if self._improves(value):
             for path, model in {**self._others, self._path: self._served or self.model}.items():
                 path.parent.mkdir(exist_ok=True)
@@ -176,7 +178,7 @@ def direction(model: keras.Model, monitor: str) -> str:
     name = monitor.removeprefix("val_")
     if _is_loss(name):
         return "min"
-    if name == "epoch":
+    if name == _EPOCH:
         return "max"
     for metric in model.metrics:
         for part in getattr(metric, "metrics", [metric]):

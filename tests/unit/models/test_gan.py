@@ -34,14 +34,12 @@ def made(
     **arguments: Any,
 ) -> GAN:
     networks = {"generator": generator or GENERATOR, "discriminator": discriminator or DISCRIMINATOR}
-    rates = dict.fromkeys(networks, {"SGD": {"learning_rate": RATE}})
+    rates = {name: {"SGD": {"learning_rate": RATE}} for name in networks}
     recipe = load(
         {
             "name": "test/gan",
             "data": {"source": "digits", "limit": 160, "batch_size": 16, "preprocess": preprocess},
-            "model": {
-                "gan": {"latent_size": SIZE, **{n: {"sequential": s} for n, s in networks.items()}, **arguments}
-            },
+            "model": {"gan": {"latent_size": SIZE, **{n: {"sequential": s} for n, s in networks.items()}, **arguments}},
             "training": {"epochs": epochs, "optimizers": rates if optimizers is None else optimizers},
         }
     )
@@ -140,7 +138,7 @@ def test_the_penalty_of_a_critic_that_is_not_linear() -> None:
 
 def test_the_generator_learns_in_every_so_many_steps_and_its_schedule_counts_its_updates() -> None:
     schedule = {"CosineDecay": {"initial_learning_rate": RATE, "decay_steps": {"share": 1}}}
-    optimizers = dict.fromkeys(("generator", "discriminator"), {"SGD": {"learning_rate": schedule}})
+    optimizers = {name: {"SGD": {"learning_rate": schedule}} for name in ("generator", "discriminator")}
     model = made(optimizers=optimizers, discriminator_steps=3, epochs=6)  # of ten steps
     before = model.networks()["generator"].get_weights()[0]
     changed = []

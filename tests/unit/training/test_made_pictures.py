@@ -8,7 +8,9 @@ import pytest
 from dlkit.training.made_pictures import sheet
 
 
-@pytest.mark.parametrize(("count", "side", "channels", "shape"), [(64, 28, 1, (462, 462, 3)), (5, 60, 3, (122, 184, 3))])
+@pytest.mark.parametrize(
+    ("count", "side", "channels", "shape"), [(64, 28, 1, (462, 462, 3)), (5, 60, 3, (122, 184, 3))]
+)
 def test_pictures_lie_side_by_side(count: int, side: int, channels: int, shape: tuple[int, ...]) -> None:
     pictures = np.zeros((count, side, side, channels), np.float32)
     pictures[1] = 0.5
