@@ -18,6 +18,8 @@ The decorator's words:
     best: The metric by which the best epoch is chosen where the recipe does not say; `epoch` chooses the last one.
     logs: What is logged besides the loss and the metrics of the recipe, by names.
     measures: What is measured besides what belongs to the task, by names.
+    noise: The argument that tells the deviation of the noise that its inputs have in training, and the name of the layer that
+        adds it: the model is measured with that noise too, always the same.
     task: What is measured in the end, one of `dlkit.evaluation.tasks`, where the target does not tell.
     optimizers: The networks that have an optimizer each, which `training.optimizers` names; one for everything where it
         is not written.

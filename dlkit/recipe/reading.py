@@ -230,7 +230,7 @@ class _Reading:
             return None
         if stages:
             config.training.stages = [keys.Stage.model_validate(networks.checker.read(s, STAGE)) for s in stages]
-        check_exactness(config.training, self.components, self.findings)
+        check_exactness(resolved, config, self.components, self.findings)
         return Recipe(
             root,
             resolved,

@@ -52,7 +52,7 @@ def test_it_is_declared(name: str) -> None:
     assert declared.spec.summary.endswith(".")
     words = {
         *("layers", "learns", "classes", "loss", "best", "logs", "task", "measures"),
-        *("optimizers", "generates", "unused", "phases", "replicas"),
+        *("noise", "optimizers", "generates", "unused", "phases", "replicas"),
     }
     assert declared.declared.keys() <= words
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
-from dlkit.evaluation import latent
 from dlkit.evaluation.tasks.task import Result, Shown, Task, averages
+from dlkit.evaluation.views.latent import are_pictures, samples
 from dlkit.models.distances import mean_distance
 
 _COMPARED = 1000  # real and generated examples whose distances are measured
@@ -48,8 +48,8 @@ class Generation(Task):
         truth = np.concatenate(self._real)[:_COMPARED]
         metrics = {**recount(np.ones(len(real))), **self._diversity(halves, codes[: len(truth)], truth)}
         details: dict[str, Any] = {}
-        if latent.are_pictures(truth.shape[1:]):
-            details["prior_samples"] = latent.samples(halves.generate, halves.size, _SEED, truth)
+        if are_pictures(truth.shape[1:]):
+            details["prior_samples"] = samples(halves.generate, halves.size, _SEED, truth)
 
         def shown(row: int) -> Shown:
             return Shown(row, "real", "real" if real[row] > middle else "generated", f"score {real[row]:.3g}")
