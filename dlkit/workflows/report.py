@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dlkit.errors import DlkitError
+from dlkit.evaluation.adversarial_diagnosis import diagnose_adversaries
 from dlkit.evaluation.diagnosis import Diagnosis, diagnose, known_of, read_curves
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
 from dlkit.models.layer_table import LayerRow, layer_rows
-from dlkit.recipe.graph import Graph
 from dlkit.recipe.load import Recipe
 from dlkit.reporting import report as page
 from dlkit.reporting.figures import figures_of
@@ -90,6 +90,8 @@ def diagnosis(run: RunFolder, recipe: Recipe) -> list[Diagnosis]:
     """
     evaluation = Evaluation.read(run.evaluation)
     lines = run.read_metrics()
+    if lines and recipe.pattern_says("task") == "generation":
+        return diagnose_adversaries(lines, recipe)
     by_gradients = "training.optimizer" not in recipe.pattern_says("unused", ())
     if not lines or not by_gradients:  # what the curves of other rules look like is another matter
         return []
@@ -99,7 +101,7 @@ def diagnosis(run: RunFolder, recipe: Recipe) -> list[Diagnosis]:
 
 def _diagram(recipe: Recipe, layers: Sequence[LayerRow]) -> str:
     graph = recipe.model
-    if not isinstance(graph, Graph) or not graph.complete:
+    if not graph.complete:
         return ""
     shapes = {each.name: each.shape for each in layers if each.shape}
     return model_diagram(graph, shapes, {each.name: each.parameters for each in layers})
@@ -109,6 +111,8 @@ def _best(lines: Sequence[dict[str, Any]], provenance: dict[str, Any]) -> int | 
     """The place of the best epoch, where it is plain what is best."""
     chosen = (provenance.get("chosen") or {}).get("training.best") or {}
     monitor, mode = chosen.get("monitor", ""), chosen.get("mode")
+    if monitor == "epoch" and lines:
+        return len(lines) - 1
     if mode not in ("min", "max"):
         is_less, is_more = (any(word in monitor for word in words) for words in (_LESS_IS_BETTER, _MORE_IS_BETTER))
         if is_less == is_more:
