@@ -25,11 +25,11 @@ from dlkit.recipe.other_recipes import Reference, check_others, recipe_of, with_
 from dlkit.recipe.paths import PathError, Paths
 from dlkit.recipe.plugins import Plugins, plugins_allowed
 from dlkit.recipe.reading import Recipe, read
-from dlkit.recipe.search_space import SpaceChecker
+from dlkit.recipe.search_space import SpaceChecker, conditions
 from dlkit.recipe.settings import Setting, parse_settings, python_settings
 from dlkit.recipe.yaml_source import read_file, read_text
 
-__all__ = ["Recipe", "load", "parse"]
+__all__ = ["Recipe", "conditions_of", "load", "parse", "varied"]
 
 
 def load(
@@ -65,6 +65,32 @@ def parse(text: str, settings: Iterable[str] | Values[str, Any] = (), name: str 
         RecipeError: The text has mistakes; all of them are told.
     """
     return _load(read_text(Source(name, text)), None, settings, False, False)
+
+
+def varied(recipe: Recipe, values: Values[str, Any]) -> Recipe:
+    """A trial of the recipe's search: the recipe with other values by path, applied in their order, and without `tune`.
+
+    Raises:
+        RecipeError: The values do not fit.
+    """
+    findings = Findings()
+    composer = _composer(recipe, findings)
+    root = composer.settled(recipe.root.without("tune", "quick"), python_settings(values))
+    made = read(
+        root, recipe.path, findings, allow_plugins=recipe.allow_plugins, components=recipe.components, others=False
+    )
+    findings.stop_at_errors()
+    assert made is not None
+    return replace(made, files=recipe.files, warnings=findings.warnings)
+
+
+def conditions_of(recipe: Recipe) -> dict[str, dict[str, tuple[int, ...]]]:
+    """What has to be chosen so that a path of the recipe's `tune.space` exists: see `search_space.conditions`."""
+    return conditions(recipe.root, _composer(recipe, Findings()))
+
+
+def _composer(recipe: Recipe, findings: Findings) -> Composer:
+    return Composer(Plugins(findings, recipe.components), findings)
 
 
 def _read_root(reference: str | Path | Values[str, Any]) -> tuple[Path | None, Node]:

@@ -35,6 +35,7 @@ HOMES = {
     "loss": "dlkit.training.losses",
     "baseline": "dlkit.evaluation.baselines",
     "rollout": "dlkit.evaluation.rollouts",
+    "algorithm": "dlkit.tuning.algorithms",
 }
 # The name of a base class, as written in the `class` line -> the kind of component.
 KIND_OF_BASE = {

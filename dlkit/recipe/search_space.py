@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Values
 from dataclasses import dataclass
 
 from dlkit.recipe.bounds import MOST_TRIED
@@ -18,6 +19,56 @@ _SEARCHED = ("data", "model", "blocks", "training", "seed")
 KINDS = ("float", "int", "choice", "bool")
 
 Read = Callable[[Mapping, Findings], object]
+
+
+def conditions(root: Mapping, composer: Composer) -> dict[str, dict[str, tuple[int, ...]]]:
+    """What has to be chosen so that a path of `tune.space` leads somewhere.
+
+    Args:
+        root: A composed recipe whose space was found right.
+        composer: Knows its plugins.
+
+    Returns:
+        By path: the paths of the choices above it, outermost first, each with the numbers of those among its choices under
+        which this one exists. A path that exists under all of them is not told.
+    """
+    space = inside(root, "tune", "space")
+    base = root.without("tune")
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for entry in sorted(entries_of(space), key=lambda entry: entry.key.count(".")):
+        above = [other for other in entries_of(space) if entry.key.startswith(f"{other.key}.")]
+        if not above:
+            continue
+        other = max(above, key=lambda other: len(other.key))
+        choices = items_of(inside(other.node, "choice"))
+        whole = _chosen(base, found.get(other.key, {}), space, composer)
+        leads = tuple(
+            number
+            for number, choice in enumerate(choices)
+            if _leads_to(composer.settled(whole, [Setting(other.key, other.key_span, choice)]), entry.key, composer)
+        )
+        outer = found.get(other.key, {})
+        own = {other.key: leads} if len(leads) < len(choices) else {}
+        if outer or own:
+            found[entry.key] = {**outer, **own}
+    return found
+
+
+def _chosen(root: Mapping, taken: Values[str, tuple[int, ...]], space: Node | None, composer: Composer) -> Mapping:
+    """The recipe with the first of the choices taken under which a path exists."""
+    for path, numbers in taken.items():
+        entry = next(entry for entry in entries_of(space) if entry.key == path)
+        choice = items_of(inside(entry.node, "choice"))[numbers[0]]
+        root = composer.settled(root, [Setting(path, entry.key_span, choice)])
+    return root
+
+
+def _leads_to(root: Mapping, path: str, composer: Composer) -> bool:
+    try:
+        composer.paths.find(root, path)
+    except PathError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +118,10 @@ class SpaceChecker:
                 if entry.key.startswith(f"{other.key}."):
                     for choice in items_of(inside(other.node, "choice")):
                         chosen = self._with(root, other, choice)
-                        if chosen is not None and self._leads(chosen, entry.key):
+                        if chosen is not None and _leads_to(chosen, entry.key, self.composer):
                             return chosen
             self.findings.error("unknown-path", error.message, entry.key_span, error.cure)
             return None
-
-    def _leads(self, root: Mapping, path: str) -> bool:
-        try:
-            self.composer.paths.find(root, path)
-        except PathError:
-            return False
-        return True
 
     def _with(self, root: Mapping, entry: Entry, node: Node) -> Mapping | None:
         """The recipe with one value of the space in its place; None where it cannot stand there."""

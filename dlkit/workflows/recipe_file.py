@@ -112,12 +112,15 @@ def _reading(path: Path) -> Iterator[None]:
         raise DlkitError(f"{path} cannot be read: {error}", code="damaged-file") from error
 
 
-def recipe_values(recipe: Recipe) -> dict[str, Any]:
+def recipe_values(recipe: Recipe, *, references: bool = False) -> dict[str, Any]:
     """The recipe as its run keeps it: one file, trainable as it is.
 
     Paths of the data are relative to DLKIT_DATA_DIR where they can be, else absolute; plugins lie in `plugins/`.
+
+    Args:
+        references: Whether references to other values of the recipe stay, as in one that is to be varied.
     """
-    values = recipe.dump()
+    values = recipe.dump(references=references)
     name = recipe.config.data.source.name
     spec = recipe.components.find("source", name)
     written = values["data"]["source"]
