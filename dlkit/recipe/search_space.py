@@ -11,7 +11,7 @@ from dlkit.recipe.compose import Composer
 from dlkit.recipe.diagnostics import Diagnostic, Findings, Span, listing
 from dlkit.recipe.keys import Range
 from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, entries_of, inside, items_of, kind_name, plain
-from dlkit.recipe.paths import PathError
+from dlkit.recipe.paths import PathError, written_component
 from dlkit.recipe.settings import Setting
 from dlkit.recipe.slots import fields
 
@@ -43,9 +43,7 @@ def conditions(root: Mapping, composer: Composer) -> dict[str, dict[str, tuple[i
         choices = items_of(inside(other.node, "choice"))
         whole = _chosen(base, found.get(other.key, {}), space, composer)
         leads = tuple(
-            number
-            for number, choice in enumerate(choices)
-            if _leads_to(composer.settled(whole, [Setting(other.key, other.key_span, choice)]), entry.key, composer)
+            number for number, choice in enumerate(choices) if _belongs_to(entry, other, choice, whole, composer)
         )
         outer = found.get(other.key, {})
         own = {other.key: leads} if len(leads) < len(choices) else {}
@@ -61,6 +59,19 @@ def _chosen(root: Mapping, taken: Values[str, tuple[int, ...]], space: Node | No
         choice = items_of(inside(entry.node, "choice"))[numbers[0]]
         root = composer.settled(root, [Setting(path, entry.key_span, choice)])
     return root
+
+
+def _belongs_to(entry: Entry, other: Entry, choice: Node, root: Mapping, composer: Composer) -> bool:
+    """Whether a path leads into a choice: it does not where another component would take the place of the one chosen."""
+    chosen = composer.settled(root, [Setting(other.key, other.key_span, choice)])
+    if not _leads_to(chosen, entry.key, composer):
+        return False
+    tried = items_of(inside(entry.node, "choice"))
+    # A number where there is no choice: what it is does not matter, for it is not read.
+    value = tried[0] if tried else Scalar(1, entry.key_span)
+    changed = composer.settled(chosen, [Setting(entry.key, entry.key_span, value)])
+    before, after = (composer.paths.find(made, other.key).node for made in (chosen, changed))
+    return written_component(before)[0] == written_component(after)[0]
 
 
 def _leads_to(root: Mapping, path: str, composer: Composer) -> bool:

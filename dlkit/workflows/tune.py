@@ -302,7 +302,17 @@ def _csv(trials: Sequence[Trial], ranked: Sequence[Repeated], recipe: Recipe) ->
     paths = list(dict.fromkeys(path for trial in trials for path in trial.told))
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    measured = ("seed", objective_of(recipe), "status", "epochs", "seconds", "reason", "same_as", "continues", "repeats")
+    measured = (
+        "seed",
+        objective_of(recipe),
+        "status",
+        "epochs",
+        "seconds",
+        "reason",
+        "same_as",
+        "continues",
+        "repeats",
+    )
     writer.writerow(["trial", "rank", *paths, *measured])
     for trial in trials:
         outcome, seed = trial.outcome, trial.settings.get("seed", recipe.config.seed)
