@@ -197,6 +197,9 @@ def _problems(kind: str, node: Mapping, span: Span) -> Iterator[Diagnostic]:
         yield wrong(f"a range goes from the smaller to the larger: {values[0]} is not below {values[1]}", ends.span)
     elif plain(sampling) in ("log", "reverse_log") and values and values[0] <= 0:
         yield wrong("logarithmic sampling needs a range above 0", ends.span)
+    if plain(sampling) in ("log", "reverse_log") and isinstance(plain(step), int | float) and plain(step) <= 1:
+        assert step is not None
+        yield wrong("logarithmic sampling multiplies by its `step`, which is above 1", step.span)
     if kind == "int" and isinstance(plain(step), float):
         assert step is not None
         yield wrong(f"the step of whole numbers is one, not {kind_name(step)}", step.span)

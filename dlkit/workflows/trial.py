@@ -76,8 +76,8 @@ class Worker:
             chief.end()
             self.told(f"trial {number}: {outcome.reason or outcome.status}")
             gc.collect()
-            first = first or _memory()
-            if _memory() - first > self.growth:
+            first = first or memory_held()
+            if memory_held() - first > self.growth:
                 return RENEW
         return 0
 
@@ -164,6 +164,6 @@ def _kind_of(error: Exception) -> tuple[str, str]:
     return type(error).__name__, f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
-def _memory() -> int:
+def memory_held() -> int:
     """The bytes of memory that this process holds; 0 where the system does not tell."""
     return int(_STATM.read_text().split()[1]) * _PAGE if _STATM.exists() else 0

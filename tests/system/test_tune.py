@@ -180,6 +180,7 @@ def test_too_little_memory_is_told_as_that(sweep: tuple[GroupFolder, Recipe], mo
 def test_the_values_of_a_trial_and_its_score_stand_in_tensorboard(sweep: tuple[GroupFolder, Recipe]) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.plugins.hparams import plugin_data_pb2
+    from tensorboard.util import tensor_util
 
     folder, recipe = sweep
     outcome = carry_out_trial(folder, recipe, trial(1, epochs=1), Trialled())
@@ -189,7 +190,7 @@ def test_the_values_of_a_trial_and_its_score_stand_in_tensorboard(sweep: tuple[G
     told = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info.hparams
     assert {name: value.number_value for name, value in told.items()} == FIRST
     (scalar,) = events.Tensors("val/loss")
-    assert scalar.tensor_proto.float_val[0] == pytest.approx(outcome.score)
+    assert tensor_util.make_ndarray(scalar.tensor_proto) == pytest.approx(outcome.score)
 
 
 @pytest.fixture

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import BadParameter, Exit, Option
 
 from dlkit.cli.app import command
 from dlkit.cli.options import AllowPlugins, Quick, Recipe, RunsDir, Settings
 from dlkit.cli.output import Output
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dlkit.recipe.load import Recipe as Loaded
-    from dlkit.runs.group import GroupFolder
-    from dlkit.workflows.tune import Sweep
+from dlkit.cli.sweeping import run_sweep
 
 Workers = Annotated[
     int | None,
@@ -76,83 +69,24 @@ def tune(
         _join(out, join, worker_name, allow_plugins)
     from dlkit.recipe.load import load
     from dlkit.runs.find import runs_root
+    from dlkit.runs.sweeps import newest_sweep
+    from dlkit.tuning.trial_recipe import nothing_to_search
 
     loaded = load(recipe, settings or (), quick=quick, allow_plugins=allow_plugins)
     if loaded.config.tune is None:
-        from dlkit.tuning.trial_recipe import nothing_to_search
-
         raise nothing_to_search(loaded.name)
-    folder = _sweep_to_resume(loaded, runs_root(runs_dir)) if resume else None
-    from dlkit.cli.start import start_tensorflow
-
-    start_tensorflow()
-    from dlkit.cli.sweep_display import SweepDisplay
-    from dlkit.workflows.tune import tune as search
-
-    folders: list[GroupFolder] = []
-    display = SweepDisplay(out.say)
-
-    def started(begun: GroupFolder, heard_at: int) -> None:
-        folders.append(begun)
-        display.told(f"sweep folder: {begun.path}")
-        if chief:
-            display.told(f"workers join with: dlkit tune {recipe} --join {_host()}:{heard_at}")
-
+    folder = newest_sweep(runs_root(runs_dir), loaded.name) if resume else None
     out.say(": ".join(filter(None, [loaded.name, loaded.config.summary])))
-    try:
-        with display:
-            found = search(
-                loaded,
-                workers=(workers or 0) if chief else (workers or 1),
-                seeds=seeds,
-                runs_dir=runs_dir,
-                folder=folder,
-                host="0.0.0.0" if chief else "127.0.0.1",
-                port=port,
-                started=started,
-                viewed=display.viewed,
-                told=display.told,
-            )
-    except KeyboardInterrupt as interruption:
-        where = f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else ""
-        if folders:
-            interruption.add_note(f"Go on with: dlkit tune {recipe} --resume{where}")
-        raise
-    _report(out, found)
-
-
-def _report(out: Output, found: Sweep) -> None:
-    from dlkit.workflows.tune import values_text
-
-    objective = found.objective
-    out.say()
-    rows = []
-    for rank, each in enumerate(found.ranking[:10], start=1):
-        spread = f" ± {each.deviation:.4f} ({len(each.scores)} seeds)" if len(each.scores) > 1 else ""
-        rows.append((str(rank), str(each.trial.number), f"{each.mean:.4f}{spread}", values_text(each.trial)))
-    out.table({"rank": "right", "trial": "right", objective: "right", "values": "left"}, rows)
-    failed = [trial for trial in found.trials if trial.outcome and trial.outcome.status == "failed"]
-    if failed:
-        reasons = {trial.outcome.reason for trial in failed if trial.outcome}
-        out.say(f"\n{len(failed)} of {len(found.trials)} trials failed: {'; '.join(sorted(filter(None, reasons)))}")
-    out.say(f"\nThe sweep is in {found.folder.path}: {found.table.name}, {found.page.name}.")
-    if found.ranking:
-        out.say(f"Next:\n  dlkit train {shlex.quote(str(found.best_recipe))}")
-    best = found.ranking[0] if found.ranking else None
-    out.result(
-        {
-            "sweep": str(found.folder.path.resolve()),
-            "best": best
-            and {
-                "trial": best.trial.number,
-                "recipe": str(found.best_recipe.resolve()),
-                "values": dict(best.trial.told),
-                objective: best.mean,
-                "deviation": best.deviation,
-                "seeds": len(best.scores),
-            },
-            "trials": [asdict(trial) for trial in found.trials],
-        }
+    where = f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else ""
+    run_sweep(
+        out,
+        loaded,
+        f"dlkit tune {shlex.quote(recipe)} --resume{where}",
+        workers=(workers or 0) if chief else (workers or 1),
+        seeds=seeds,
+        runs_dir=runs_dir,
+        folder=folder,
+        heard_at=port if chief else None,
     )
 
 
@@ -169,12 +103,6 @@ def _join(out: Output, address: str, name: str | None, allow_plugins: bool) -> N
 
     end_with_launcher()
     raise Exit(Worker(address, name or worker_name(), out.say, allow_plugins).work())
-
-
-def _sweep_to_resume(recipe: Loaded, root: Path) -> GroupFolder:
-    from dlkit.runs.sweeps import newest_sweep
-
-    return newest_sweep(root, recipe.name)
 
 
 def _check_options(
@@ -196,9 +124,3 @@ def _check_options(
         raise BadParameter("workers of this machine find their chief by themselves", param_hint="--port")
     if resume and (settings or quick or seeds):
         raise BadParameter("a sweep goes on as it was begun, without --set, --quick and --seeds", param_hint="--resume")
-
-
-def _host() -> str:
-    import socket
-
-    return socket.gethostname()
