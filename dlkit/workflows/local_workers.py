@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,18 +14,12 @@ from pathlib import Path
 
 from dlkit.errors import DlkitError
 from dlkit.training.together import LAUNCHED
-from dlkit.workflows.trial import RENEW
+from dlkit.tuning.process import CORES, RENEW, cores, shares, worker_name
 from dlkit.workflows.workers import gpus_here
 
-CORES = "DLKIT_CORES"  # environment variable: the cores that a worker keeps to
 _SAVE_SECONDS = 60.0  # for a trial to come to the end of its step, and to be saved
 _LAST_LINES = 12
 _FAILURES = 3  # of one worker in a row, each without a trial
-
-
-def worker_name() -> str:
-    """A name for this process that no other worker has."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
 
 
 @dataclass(slots=True)
@@ -66,6 +57,8 @@ class LocalWorkers:
         Raises:
             DlkitError: There are fewer GPUs than workers (`too-few-gpus`).
         """
+        if not self.count:
+            return
         gpus = gpus_here()
         if gpus and gpus < self.count:
             raise DlkitError(
@@ -74,8 +67,8 @@ class LocalWorkers:
                 "too-few-gpus",
             )
         self.logs.mkdir(exist_ok=True)
-        for number, cores in enumerate(shares(_cores(), self.count)):
-            place = _Place(number, cores, self.logs / f"worker-{number + 1}.txt")
+        for number, share in enumerate(shares(cores(), self.count)):
+            place = _Place(number, share, self.logs / f"worker-{number + 1}.txt")
             self._places.append(place)
             self._launch(place, bool(gpus))
 
@@ -127,7 +120,7 @@ class LocalWorkers:
 
     def _launch(self, place: _Place, has_gpus: bool) -> None:
         place.name = f"{worker_name()}-{place.number + 1}"
-        threads = str(len(_cores()))
+        threads = str(len(cores()))
         environment = {
             **os.environ,
             LAUNCHED: "1",
@@ -147,25 +140,6 @@ class LocalWorkers:
                 stderr=file,
                 start_new_session=True,  # Ctrl-C is the chief's
             )
-
-
-def keep_to_cores() -> None:
-    """Keeps this process to the cores that it was launched for; to be called before TensorFlow is imported."""
-    cores = os.environ.get(CORES)
-    if cores and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
-
-
-def shares(cores: Sequence[int], count: int) -> list[Sequence[int]]:
-    """The cores of each worker; where there are fewer than workers, some share one."""
-    if count >= len(cores):
-        return [[cores[number % len(cores)]] for number in range(count)]
-    ends = [len(cores) * number // count for number in range(count + 1)]
-    return [cores[first:last] for first, last in itertools.pairwise(ends)]
-
-
-def _cores() -> list[int]:
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def _said(output: Path) -> str:

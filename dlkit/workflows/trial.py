@@ -21,6 +21,7 @@ from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
 from dlkit.training.progress import Displays
 from dlkit.training.retracing import without_retracing_warning
+from dlkit.tuning.process import RENEW
 from dlkit.tuning.service import OUTCOME, Chief, write_outcome
 from dlkit.tuning.trial_recipe import STOP_AFTER, epochs_of, objective_of, score_of, stop_after, trial_recipe
 from dlkit.tuning.trials import TRIALS, Journal, Outcome, Trial
@@ -30,7 +31,6 @@ from dlkit.workflows.resume import resume
 from dlkit.workflows.tensorboard import show_trial
 from dlkit.workflows.train import Trialled, train
 
-RENEW = 75  # the exit status of a worker whose memory has grown
 _GROWTH = 512 * 2**20  # bytes above what its first trial left it with
 _STATM = Path("/proc/self/statm")
 _PAGE = 4096

@@ -92,7 +92,7 @@ def tune(
 
 def _join(out: Output, address: str, name: str | None, allow_plugins: bool) -> None:
     """Answers --join; does not return."""
-    from dlkit.workflows.local_workers import keep_to_cores, worker_name
+    from dlkit.tuning.process import keep_to_cores, worker_name
 
     keep_to_cores()
     from dlkit.cli.start import start_tensorflow
