@@ -64,7 +64,7 @@ def _chosen(root: Mapping, taken: Values[str, tuple[int, ...]], space: Node | No
 def _belongs_to(entry: Entry, other: Entry, choice: Node, root: Mapping, composer: Composer) -> bool:
     """Whether a path leads into a choice: it does not where another component would take the place of the one chosen."""
     chosen = composer.settled(root, [Setting(other.key, other.key_span, choice)])
-    if not _leads_to(chosen, entry.key, composer):
+    if not composer.paths.leads(chosen, entry.key):
         return False
     tried = items_of(inside(entry.node, "choice"))
     # A number where there is no choice: what it is does not matter, for it is not read.
@@ -72,14 +72,6 @@ def _belongs_to(entry: Entry, other: Entry, choice: Node, root: Mapping, compose
     changed = composer.settled(chosen, [Setting(entry.key, entry.key_span, value)])
     before, after = (composer.paths.find(made, other.key).node for made in (chosen, changed))
     return written_component(before)[0] == written_component(after)[0]
-
-
-def _leads_to(root: Mapping, path: str, composer: Composer) -> bool:
-    try:
-        composer.paths.find(root, path)
-    except PathError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +121,7 @@ class SpaceChecker:
                 if entry.key.startswith(f"{other.key}."):
                     for choice in items_of(inside(other.node, "choice")):
                         chosen = self._with(root, other, choice)
-                        if chosen is not None and _leads_to(chosen, entry.key, self.composer):
+                        if chosen is not None and self.composer.paths.leads(chosen, entry.key):
                             return chosen
             self.findings.error("unknown-path", error.message, entry.key_span, error.cure)
             return None

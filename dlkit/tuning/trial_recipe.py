@@ -17,7 +17,7 @@ STOP_AFTER = "training.stop_after"
 def nothing_to_search(name: str) -> DlkitError:
     """What to say of a recipe that is to be searched and has no `tune`."""
     return DlkitError(
-        f"The recipe {name} has no `tune`: it does not say what to search.",
+        f"The recipe {name} says nothing that is to be searched: it has no `tune`, or all of its space is set.",
         "Say it: `tune: {algorithm: {random: {trials: 20}}, objective: val_loss, "
         "space: {training.optimizer.learning_rate: {float: [1e-4, 1e-2], sampling: log}}}`.",
         "no-search",

@@ -177,7 +177,7 @@ def begin_sweep(recipe: Recipe, root: Path, seeds: int) -> GroupFolder:
 
 
 def _searched(recipe: Recipe) -> Any:
-    if recipe.config.tune is None:
+    if recipe.config.tune is None or not recipe.config.tune.space:
         raise nothing_to_search(recipe.name)
     return recipe.config.tune
 
