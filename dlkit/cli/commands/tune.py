@@ -40,7 +40,7 @@ Join = Annotated[str | None, Option("--join", metavar="HOST:PORT", help="Train t
     "Training",
     "dlkit tune digits/cnn --workers 2",
     "dlkit tune digits/cnn --resume",
-    "dlkit tune fashion_mnist/cnn --set tune.algorithm='{bayesian: {trials: 20}}' --seeds 3",
+    "dlkit tune fashion_mnist/cnn --set tune.algorithm.random.trials=12 --seeds 3",
     "dlkit tune digits/cnn --chief --port 5005",
     "dlkit tune digits/cnn --join host1:5005",
 )
