@@ -52,7 +52,8 @@ def _row(recipe: Recipe, path: Path, result: Result | None) -> list[str]:
         return [*head, f"skipped: {result.skipped}", "<br>".join(expected), "", result.machine_text]
     reached = [_reached(result, name) for name in result.reached]
     reached += [result.mean_text] if result.mean_text else []
-    reached += [] if result.met else ["falls short"]
+    expect = {name: bounds.model_dump() for name, bounds in (config.expect or {}).items()}
+    reached += [] if result.meets(expect) else ["falls short"]
     reached += [] if result.digest == digest(recipe.root) else ["stale: the recipe has changed"]
     return [*head, "<br>".join(reached), "<br>".join(expected), result.duration, result.machine_text]
 

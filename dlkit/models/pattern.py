@@ -20,8 +20,10 @@ The decorator's words:
     noise: The argument that tells the deviation of the noise that its inputs have in training, and the name of the layer that
         adds it: the model is measured with that noise too, always the same.
     task: What is measured in the end, one of `dlkit.evaluation.tasks`, where the target does not tell.
-    unused: Paths of the recipe that it does not use.
+    gradients: False where it learns without gradients of a loss: a recipe has no optimizer and no loss to write.
+    unused: Paths of the recipe that it does not use besides.
     replicas: False where the rule is for one device.
+    generates: The name, in `networks()`, of the network that makes new examples from standard normal codes.
     phases: What `phase` of a stage may be, in their order: where there are any, every stage says its phase, and the last
         stage is of the last one.
 """

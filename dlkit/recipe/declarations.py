@@ -31,6 +31,8 @@ _COMMON = {
     "metric": _NAMED,
 }
 _WORDS_OF_LAYERS = ("from", "repeat", "reuse")
+# What a pattern that learns without gradients does not use.
+_OF_GRADIENTS = ("training.optimizer", "training.optimizers", "training.loss", "training.losses")
 _BOUNDS = ("min", "max", "above", "below")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _LARGEST_FILE = 1 << 20  # bytes
@@ -126,6 +128,8 @@ def _declaration(
     _check_declared(kind, name, words, node.lineno)
     if kind == "pattern" and not isinstance(words.get("layers"), list):
         raise DeclarationError(f"the pattern `{name}` declares its `layers`, as a recipe writes them", node.lineno)
+    if kind == "pattern" and words.get("gradients") is False:
+        words["unused"] = [*_OF_GRADIENTS, *words.get("unused", ())]
     if kind == "figure" and not (isinstance(words.get("needs"), list) and words["needs"]):
         raise DeclarationError(f"the figure `{name}` declares the list of details that it `needs`", node.lineno)
     if kind == "callback":
@@ -143,6 +147,8 @@ def _check_declared(kind: str, name: str, words: dict[str, Any], line: int) -> N
     inputs = words.get("inputs", [])
     if not isinstance(inputs, list | tuple) or not all(isinstance(each, str) for each in inputs):
         raise DeclarationError(f"`inputs` of `{name}` is a list of names", line)
+    if not isinstance(words.get("generates", ""), str):
+        raise DeclarationError(f"`generates` of `{name}` is the name of a network", line)
     if kind == "source" and "features" in words:
         try:
             check_teacher_forcing(read_facts(words["features"], words.get("targets") or {}))

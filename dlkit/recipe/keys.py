@@ -203,8 +203,12 @@ class Stage(Training):
 class Evaluation(Keys):
     """What is measured on the test split."""
 
-    metrics: Annotated[list[Any], ListOf(ComponentSlot(("metric", "baseline", "rollout")))] | None = Field(
-        None, description="More metrics of the test split, baselines that the model is held against, and free runs."
+    metrics: Annotated[list[Any], ListOf(ComponentSlot(("metric", "baseline", "rollout", "generation")))] | None = (
+        Field(
+            None,
+            description="More metrics of the test split, baselines that the model is held against, free runs, and measures "
+            "of what it generates.",
+        )
     )
     figures: Annotated[list[Any], ListOf(ComponentSlot(("figure",)))] | None = Field(
         None, description="Figures of the report; all that apply by default."

@@ -58,6 +58,7 @@ def measured_names(
     """The names of what is logged in the training, and of all that is measured in the end, as `test_accuracy`."""
     logged = dict.fromkeys(name for found in supervisions for name in logged_names(found))
     every = logged | dict.fromkeys(name for found in supervisions for name in _names(found, evaluated, facts))
+    every |= dict.fromkeys(each.name for each in evaluated if each.kind == "generation")
     # Where there is no test split, the validation split is measured.
     return list(logged), [f"{split}_{name}" for split in ("test", "val") for name in every]
 
@@ -91,7 +92,7 @@ def _names(supervisions: Supervisions, evaluated: Sequence[Component], facts: Da
                 yield before + metric_name(each)
             elif each.kind == "rollout":
                 yield before + rollout_metric(each)
-            elif known:
+            elif each.kind == "baseline" and known:
                 yield from (before + name for name in baseline_metrics(each.name, task_of(known)))
         if known:
             yield from (before + name for name in task_metrics(known))

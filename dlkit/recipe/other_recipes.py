@@ -1,6 +1,7 @@
 """Other recipes and runs that a recipe refers to: `recipe:NAME`, `recipe:NAME@quick` and `run:PATH`.
 
-They may stand in `training.initial_weights`, as a layer, in the `weights` of a `keras.applications` layer, and in `expect`.
+They may stand in `training.initial_weights`, as a layer, in the `weights` of a `keras.applications` layer, as the `features`
+of a metric, and in `expect`.
 Of a quick variant every `recipe:NAME` means the quick variant of that recipe: `recipe:NAME@quick`, as its run keeps it.
 """
 
@@ -18,6 +19,7 @@ from dlkit.recipe.graph import Component, Graph, Tensor
 from dlkit.recipe.library import find_recipe, is_file, shipped_recipes
 from dlkit.recipe.measured import measured_names
 from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, entries_of, inside, items_of, text_of
+from dlkit.recipe.paths import written_component
 
 if TYPE_CHECKING:
     from dlkit.recipe.reading import Recipe
@@ -31,7 +33,8 @@ RUN_ARGUMENTS = {
     ),
     "trainable": Argument("trainable", "bool", default=True, summary="Whether its weights are trained."),
 }
-_MAY_REFER = ("training", "blocks", "model", "expect")
+_MAY_REFER = ("training", "blocks", "model", "evaluation", "expect")
+_BY_FEATURES = "frechet_distance"  # the metric that is taken over features of another run
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,13 @@ class Reference:
     Args:
         text: As it is written.
         use: What for.
-        layer: The name of the layer, where that is its use.
+        layer: The name of the layer, where that is its use; of features, the layer of the other model that gives them.
         metric: The metric, where that is its use.
     """
 
     text: str
     span: Span
-    use: Literal["weights", "layer", "application", "over"]
+    use: Literal["weights", "layer", "application", "features", "over"]
     layer: str = ""
     metric: str = ""
 
@@ -78,6 +81,11 @@ def references(resolved: Mapping, graphs: Iterable[Graph]) -> Iterator[Reference
                 yield Reference(layer.name, layer.span, "layer", name)
             elif layer.kind == "application" and isinstance(weights, str) and weights != "imagenet":
                 yield Reference(weights, layer.span, "application", name)
+    for item in items_of(inside(resolved, "evaluation", "metrics")):
+        metric, body = written_component(item)
+        features = inside(body, "features") if metric == _BY_FEATURES else None
+        if features is not None and (text := text_of(features)) is not None:
+            yield Reference(text, features.span, "features", text_of(inside(body, "layer")) or "")
     for entry in entries_of(inside(resolved, "expect")):
         over = inside(entry.node, "over")
         if over is not None and (text := text_of(over)) is not None:
@@ -106,7 +114,7 @@ def _check_file(reference: Reference, findings: Findings) -> None:
             "write `imagenet`, a `.keras` or `.weights.h5` file, `run:PATH`, `recipe:NAME`, or null for random weights"
         )
         findings.error("wrong-value", f"`{reference.text}` holds no weights", reference.span, cure)
-    elif reference.use == "over":
+    elif reference.use in ("over", "features"):
         cure = "write `recipe:NAME` or `run:PATH`"
         findings.error("wrong-value", f"`{reference.text}` is no other recipe or run", reference.span, cure)
     elif reference.use == "layer":
@@ -160,6 +168,8 @@ def check_others(recipe: Recipe, load: Callable[[Reference], Recipe], findings: 
             findings.error("several-folds", message, reference.span, "refer to a recipe without `data.folds`")
         elif reference.use == "over":
             _check_metric(reference, other, findings)
+        elif reference.use == "features":
+            _check_features(reference, other, recipe, findings)
         elif reference.use == "layer":
             found[reference.layer] = other
     for graph in recipe.graphs.values():
@@ -191,6 +201,34 @@ def _check_metric(reference: Reference, other: Recipe, findings: Findings) -> No
         cure = did_you_mean(reference.metric, known, "leave `over` out, or take a recipe that has it")
         message = f"`{reference.recipe}` does not measure `{reference.metric}`"
         findings.error("unknown-metric", message, reference.span, cure)
+
+
+def _check_features(reference: Reference, other: Recipe, recipe: Recipe, findings: Findings) -> None:
+    """Notes where another recipe cannot give features of what this one generates."""
+    network = other.graphs.get("model")
+    if network is None or not network.complete:
+        return
+    if len(network.inputs) > 1:
+        message = (
+            f"`{reference.text}` takes {listing(network.inputs)}, and features are taken from a model of one input"
+        )
+        findings.error("several-features", message, reference.span, "name another recipe")
+        return
+    if reference.layer and reference.layer not in network.layers:
+        cure = did_you_mean(reference.layer, network.layers, f"its layers are called {listing(network.layers, 6)}")
+        message = f"`{reference.text}` has no layer `{reference.layer}`"
+        findings.error("unknown-layer-name", message, reference.span, cure)
+    here, there = _raw_features(recipe), _raw_features(other)
+    for name in recipe.graphs["model"].inputs:
+        if name in here and network.inputs[0] in there:
+            made = Component("run", reference.text, span=reference.span)
+            _check_feature(made, there[network.inputs[0]], here[name], name, findings)
+
+
+def _raw_features(recipe: Recipe) -> Values[str, Feature]:
+    """What the source of a recipe declares, before anything is preprocessed."""
+    source = recipe.config.data.source
+    return recipe.components.source_facts(source.name, source.arguments).features
 
 
 def _check_layer(graph: Graph, name: str, other: Recipe, features: Values[str, Feature], findings: Findings) -> None:

@@ -18,6 +18,7 @@ from dlkit.recipe.dump import as_written
 from dlkit.recipe.exactness import check_exactness
 from dlkit.recipe.fact_references import FactReferences
 from dlkit.recipe.facts import DataFacts, Feature, Target
+from dlkit.recipe.generation import check_generation
 from dlkit.recipe.graph import Component, Graph
 from dlkit.recipe.layer_globs import check_layer_globs
 from dlkit.recipe.measured import check_expected, check_monitors, metrics_known
@@ -213,6 +214,9 @@ class _Reading:
         values = self._values(whole, networks.checker, model)
         config = check_sections(values, whole, self.findings)
         check_usage(resolved, self.components, self.findings)
+        if isinstance(model, Graph):
+            declared = _declared(self.components, self.pattern)
+            check_generation(resolved, model, declared, self.components, self.findings)
         check_layer_globs(resolved, self.graphs.values(), self.findings)
         if self.others:
             check_references(resolved, self.graphs.values(), self.findings)

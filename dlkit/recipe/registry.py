@@ -37,6 +37,7 @@ HOMES = {
     "baseline": "dlkit.evaluation.baselines",
     "rollout": "dlkit.evaluation.rollouts",
     "algorithm": "dlkit.tuning.algorithms",
+    "generation": "dlkit.evaluation.generation",
     "view": "dlkit.evaluation.views",
     "figure": "dlkit.reporting.figures",
 }

@@ -70,7 +70,8 @@ class RunFolder:
 
     def root(self, recipe_name: str) -> Path:
         """The folder that holds the runs, as long as the run lies where it was made."""
-        return (self.group or self.path).parents[recipe_name.count("/") + 1]
+        above = (self.group or self.path).parents
+        return above[min(recipe_name.count("/") + 1, len(above) - 1)]
 
     @property
     def recipe(self) -> Path:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from dlkit.runs import json_text
 from dlkit.runs.atomic import write_json
 
 _GIB = 2**30
+_HOLDS = {"at_least": operator.ge, "at_most": operator.le, "equals": operator.eq}
 _NUMBERS = ("value", "other", "difference", "deviation")  # of an expectation
 _ONLY_WHERE = ("deviations", "mean_of", "skipped")  # parts of a result that stand in the file where they say something
 
@@ -63,6 +65,22 @@ class Result:
         """The metrics of which something is expected."""
         names = dict.fromkeys(bound["metric"] for bound in self.expectations)
         return {name: self.metrics[name] for name in names if name in self.metrics}
+
+    def meets(self, expect: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Whether what was measured is what a recipe expects now, which may have changed since.
+
+        Args:
+            expect: As the recipe writes it.
+        """
+        return all(self._meets(metric, bounds) for metric, bounds in expect.items())
+
+    def _meets(self, metric: str, bounds: Mapping[str, Any]) -> bool:
+        value = self.metrics.get(metric)
+        if over := bounds.get("over"):
+            same = (each for each in self.expectations if (each["metric"], each.get("over")) == (metric, over))
+            value = next((each.get("difference") for each in same), None)
+        wanted = {name: bound for name, bound in bounds.items() if bound is not None and name in _HOLDS}
+        return value is not None and all(_HOLDS[name](value, bound) for name, bound in wanted.items())
 
     @property
     def mean_text(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlkit.errors import DlkitError
-from dlkit.runs.folder import GROUP
+from dlkit.runs.folder import GROUP, RunFolder
 from dlkit.runs.group import GroupFolder
 
 SWEEP = "sweep"  # the kind of such a group in its group.json
@@ -23,3 +23,8 @@ def newest_sweep(root: Path, recipe_name: str) -> GroupFolder:
     raise DlkitError(
         f"There is no sweep of {recipe_name} in {root} to go on with.", "Begin one: leave --resume out.", "no-sweep"
     )
+
+
+def is_trial(run: RunFolder) -> bool:
+    """Whether a run is a trial of a search: it was not tested, and is none that others refer to."""
+    return run.group is not None and GroupFolder(run.group).read().get("kind") == SWEEP

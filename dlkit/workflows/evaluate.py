@@ -30,7 +30,9 @@ from dlkit.recipe.task_metrics import ALWAYS, rollout_metric, task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.training.compiling import compile_model
 from dlkit.workflows.feeding import answers_of, answers_over, raw_feed
+from dlkit.workflows.generated import measure_generated
 from dlkit.workflows.other_data import other_examples
+from dlkit.workflows.other_runs import OtherRuns
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, batch_size_of, custom_objects, import_plugins, prepare
 from dlkit.workflows.recipe_file import raw_features_of, recipe_of, scales_of
@@ -68,13 +70,18 @@ def evaluate(
 
 
 def evaluate_model(
-    run: RunFolder, prepared: Prepared, path: Path, over: Mapping[str, OtherRun] | None = None
+    run: RunFolder,
+    prepared: Prepared,
+    path: Path,
+    over: Mapping[str, OtherRun] | None = None,
+    others: OtherRuns | None = None,
 ) -> Evaluation:
     """Measures a saved model on the test split, or where there is none on the validation split.
 
     Args:
-        path: The model file; evaluation.json is that of the best one.
+        path: The model file; evaluation.json is that of the best one, and what is generated is measured of that one.
         over: The runs that `expect` compares with; None: those of evaluation.json as it is.
+        others: Finds the runs whose features what is generated is measured over; None: as the run has noted them.
 
     Returns:
         Loss and metrics by name, as `test_accuracy`; nothing where no split was held out.
@@ -88,6 +95,10 @@ def evaluate_model(
     before = Evaluation.read(run.evaluation) if over is None else None
     found = replace(found, over=before.over if before else over or {})
     if path == run.best_model:
+        found = replace(
+            found,
+            metrics={**found.metrics, **measure_generated(prepared, components(recipe, "generation"), run, others)},
+        )
         found = write_samples(run, found, split, prepared.raw_features, recipe.facts)
         found = _with_views(found, subject)
         found.write(run.evaluation)

@@ -17,6 +17,7 @@ from dlkit.recipe.values import resolved_path
 from dlkit.runs.atomic import write_json
 from dlkit.runs.find import all_runs, find_run
 from dlkit.runs.folder import RunFolder
+from dlkit.runs.sweeps import is_trial
 from dlkit.workflows.members import with_seed
 from dlkit.workflows.preparation import custom_objects
 from dlkit.workflows.recipe_file import read_provenance
@@ -107,7 +108,9 @@ def other_run(
         raise DlkitError(f"The recipe refers to itself: {chain}.", "Refer to a run or a file.", "refers-to-itself")
     recipe = as_written if seed is None else with_seed(as_written, seed)
     wanted = leaves_of(recipe)
-    finished = (run for run in all_runs(root) if run.state() == "finished" and run.recipe.exists())
+    finished = (
+        run for run in all_runs(root) if run.state() == "finished" and run.recipe.exists() and not is_trial(run)
+    )
     for run in finished:
         if _is_run_of(leaves_of(run.recipe.read_text(encoding="utf-8")), wanted):
             return run
@@ -120,6 +123,23 @@ def other_run(
         return train(recipe)
     finally:
         _waiting.reset(token)
+
+
+def unfinished_run(recipe: Recipe, root: Path, commit: str | None = None) -> RunFolder | None:
+    """The newest run of the identical recipe that was interrupted or killed, and can be gone on with.
+
+    Args:
+        recipe: The recipe.
+        root: The folder that holds the runs.
+        commit: That it was begun with, where it matters.
+    """
+    wanted = leaves_of(recipe)
+    for run in all_runs(root):
+        is_left = run.group is None and run.recipe.exists() and run.state() in ("interrupted", "killed")
+        if is_left and _is_run_of(leaves_of(run.recipe.read_text(encoding="utf-8")), wanted):
+            begun_with = (read_provenance(run).get("git") or {}).get("commit")
+            return run if commit is None or begun_with == commit else None
+    return None
 
 
 def _is_run_of(run: dict[str, object], recipe: dict[str, object]) -> bool:
@@ -155,8 +175,11 @@ def runs_compared(recipe: Recipe, others: OtherRuns) -> dict[str, OtherRun]:
     return found
 
 
-def saved_models(recipe: Recipe, others: OtherRuns) -> SavedModels:
-    """The models that layers of a recipe are, or take their weights from; runs that there are not yet are trained here.
+def saved_models(recipe: Recipe, others: OtherRuns, *uses: str) -> SavedModels:
+    """The models that a recipe uses; runs that there are not yet are trained here.
+
+    Args:
+        uses: What for; by default those that layers are, or take their weights from.
 
     Raises:
         RecipeError: A recipe that is referred to is mistaken.
@@ -164,7 +187,7 @@ def saved_models(recipe: Recipe, others: OtherRuns) -> SavedModels:
     """
     files: dict[str, Path] = {}
     for reference in references(recipe.resolved, recipe.graphs.values()):
-        if reference.use not in ("layer", "application") or reference.text in files:
+        if reference.use not in (uses or ("layer", "application")) or reference.text in files:
             continue
         if reference.text.startswith((RUN, RECIPE)):
             path = others.find(reference.text).best_model
@@ -172,8 +195,6 @@ def saved_models(recipe: Recipe, others: OtherRuns) -> SavedModels:
             path = Path(resolved_path(reference.text, reference.span))
         if not path.is_file():
             cure = "Write the path from the recipe's own folder, or from DLKIT_DATA_DIR."
-            raise DlkitError(
-                f"There is no file {path}, which `{reference.layer}` is to be loaded from.", cure, "cannot-load"
-            )
+            raise DlkitError(f"There is no file {path}, which `{reference.text}` means.", cure, "cannot-load")
         files[reference.text] = path
     return SavedModels(files, custom_objects(recipe))

@@ -36,7 +36,8 @@ from dlkit.training.replicas import prepare_for_replicas
 from dlkit.training.saver import Saver
 from dlkit.workflows.choices import Choices, chosen_precision
 from dlkit.workflows.devices import check_devices, devices_of, smallest_split, written_synchronized
-from dlkit.workflows.evaluate import evaluate_model
+from dlkit.workflows.evaluate import components, evaluate_model
+from dlkit.workflows.generated import check_generated
 from dlkit.workflows.leaks import leaks
 from dlkit.workflows.other_runs import OtherRuns, Train, runs_compared, saved_models
 from dlkit.workflows.predict import model_file
@@ -159,6 +160,7 @@ def carry_out(
     over = runs_compared(recipe, others)
     models = saved_models(recipe, others)
     weights = weights_of_stages(recipe, others, start)
+    check_generated(prepared, components(recipe, "generation"), others, tell)
     others.keep(run)
     seed_everything(recipe.config.seed, recipe.config.deterministic)
     choices = Choices(run, tell)
@@ -196,7 +198,9 @@ def carry_out(
         saver.close()
     if trialled:
         return Run(run, allow_plugins=recipe.allow_plugins)
-    evaluation = evaluate_model(run, prepared, model_file(run, "best"), over) if devices.is_chief else Evaluation()
+    evaluation = (
+        evaluate_model(run, prepared, model_file(run, "best"), over, others) if devices.is_chief else Evaluation()
+    )
     with telling_lost_workers(devices):
         wait_for_all(devices)
     expectations = compare(recipe.config.expect, evaluation.metrics, over)

@@ -18,12 +18,15 @@ from dlkit.evaluation.expectation import Expectation
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
+from dlkit.runs.find import runs_root
 from dlkit.runs.folder import RunFolder
 from dlkit.training.progress import Display
 from dlkit.training.retracing import without_retracing_warning
 from dlkit.workflows.group import train_group
 from dlkit.workflows.members import folds_of, seeds_of
+from dlkit.workflows.other_runs import unfinished_run
 from dlkit.workflows.recording import code_state, record_result
+from dlkit.workflows.resume import resume
 from dlkit.workflows.train import train
 
 Verdict = Literal["met", "short", "skipped", "failed"]
@@ -67,6 +70,7 @@ def verify(
     recipe: Recipe,
     *,
     seeds: int | None = None,
+    resumes: bool = False,
     runs_dir: Path | None = None,
     record_in: Path | None = None,
     display: Callable[[], Display] | None = None,
@@ -81,6 +85,8 @@ def verify(
     Args:
         recipe: What `dlkit.load` gives; with `quick=True` there, its quick variant.
         seeds: With how many seeds it is trained, its own and those after it, to compare the means; None: with its own.
+        resumes: Whether a run of the identical recipe that was interrupted is gone on with; where the result is recorded,
+            one that this commit has begun. Folds and seeds are trained anew.
         runs_dir: Where runs are kept; DLKIT_RUNS_DIR or `./runs` where it is None.
         record_in: The file that the result is recorded in, as `recording.file_for_results` gives it.
         display: Makes what shows the progress of a run; what suits standard error where it is None.
@@ -107,14 +113,17 @@ def verify(
     keras.backend.clear_session()  # so that no recipe depends on those before it
     begin = time.monotonic()
     try:
+        is_single = not (seeds or isinstance(recipe.config.data.folds, int))
+        commit = git["commit"] if git else None
+        left = unfinished_run(recipe, runs_root(runs_dir), commit) if resumes and is_single else None
         with without_retracing_warning():
-            found = _trained(recipe, seeds, runs_dir, display, command, began, warned, told)
+            found = _trained(recipe, seeds, runs_dir, display, command, began, warned, told, left)
     except Exception as error:  # noqa: BLE001  whatever is wrong with one recipe, others are to be verified after it
         if failed:
             failed(error)
         verdict: Verdict = "skipped" if isinstance(error, DlkitError) and error.code in _NOT_HERE else "failed"
         found = Verified(recipe.name, verdict, _reason(error), run=folders[0] if folders else None)
-    found = replace(found, seconds=time.monotonic() - begin)
+    found = replace(found, seconds=found.seconds + time.monotonic() - begin)
     gc.collect()  # models and what the frames of an error hold would lie in the memory of the recipes to come
     if record_in and (found.expectations or found.verdict == "skipped"):
         gpus = [_name(device) for device in tf.config.list_physical_devices("GPU")]
@@ -132,6 +141,7 @@ def _trained(
     began: Callable[[RunFolder, DataFacts], None],
     warned: Callable[[Diagnostic], None] | None,
     told: Callable[[str], None] | None,
+    left: RunFolder | None = None,
 ) -> Verified:
     if seeds or isinstance(recipe.config.data.folds, int):
         group = train_group(
@@ -153,9 +163,16 @@ def _trained(
             mean_of=group.members.mean_of,
         )
     shown = display() if display else None
-    run = train(recipe, runs_dir=runs_dir, display=shown, command=command, started=began, warned=warned, told=told)
+    if left:
+        allowed = recipe.allow_plugins
+        run = resume(
+            left, display=shown, command=command, started=began, goes_on=told, told=told, allow_plugins=allowed
+        )
+    else:
+        run = train(recipe, runs_dir=runs_dir, display=shown, command=command, started=began, warned=warned, told=told)
     verdict, intervals = _verdict(run.expectations), run.evaluation.intervals
-    return Verified(recipe.name, verdict, None, run.metrics, intervals, run.expectations, run=run.folder.path)
+    before = run.folder.read_status().seconds_before
+    return Verified(recipe.name, verdict, None, run.metrics, intervals, run.expectations, before, run.folder.path)
 
 
 def _verdict(expectations: Sequence[Expectation]) -> Verdict:

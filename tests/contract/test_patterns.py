@@ -50,7 +50,21 @@ def test_it_is_declared(name: str) -> None:
     (declared,) = read_declarations(FOLDER / f"{name}.py", "dlkit")
     assert (declared.spec.kind, declared.spec.name) == ("pattern", name)
     assert declared.spec.summary.endswith(".")
-    words = {"layers", "learns", "classes", "loss", "best", "task", "measures", "unused", "phases", "replicas"}
+    words = {
+        "layers",
+        "learns",
+        "classes",
+        "loss",
+        "best",
+        "task",
+        "measures",
+        "noise",
+        "unused",
+        "phases",
+        "replicas",
+        "generates",
+        "gradients",
+    }
     assert declared.declared.keys() <= words
 
 

@@ -33,7 +33,7 @@ def list_recipes(
     found = [head for head in heads if wanted in f"{head['name']} {head['summary']}".lower()]
     results = _results()
     for head in found:
-        head |= _measured(head.pop("path"), results.get(head["name"]))
+        head |= _measured(head.pop("path"), head["expect"], results.get(head["name"]))
     rows = [
         (head["name"], head["summary"], _told(head["expect"]), head["measured"] + head["stale"] * f" ({_STALE})")
         for head in found
@@ -87,7 +87,7 @@ def _results() -> dict[str, Result]:
     return read_results(results_file())
 
 
-def _measured(path: Path, result: Result | None) -> dict[str, Any]:
+def _measured(path: Path, expect: dict[str, Any], result: Result | None) -> dict[str, Any]:
     """How long a recipe takes and what it reached: as it was recorded, else as the head of its file says it."""
     from dlkit.recipe.digest import digest_of_file
     from dlkit.recipe.library import shipped
@@ -97,7 +97,7 @@ def _measured(path: Path, result: Result | None) -> dict[str, Any]:
     if result.skipped:
         return {"measured": f"skipped: {result.skipped}", "stale": False}
     reached = [f"{name.replace('_', ' ')} {number_text(value)}" for name, value in result.reached.items()]
-    more = [result.mean_text, "" if result.met else "falls short"]
+    more = [result.mean_text, "" if result.meets(expect) else "falls short"]
     told = ", ".join([f"{result.duration} on {result.device}", *reached, *filter(None, more)])
     return {"measured": told, "stale": digest_of_file(path) != result.digest}
 

@@ -33,6 +33,10 @@ Recipes = Annotated[
         show_default=False,
     ),
 ]
+Resume = Annotated[
+    bool,
+    Option("--resume", help="Go on with runs of these recipes that were interrupted, if nothing has changed since."),
+]
 Record = Annotated[
     bool, Option("--record", help="Keep what was measured beside the recipes that ship, for `dlkit list` to show.")
 ]
@@ -51,6 +55,7 @@ def verify(
     recipes: Recipes,
     quick: Quick = False,
     seeds: Seeds = None,
+    resume: Resume = False,
     record: Record = False,
     logical_devices: LogicalDevices = None,
     settings: Settings = None,
@@ -75,15 +80,18 @@ def verify(
 
         file = file_for_results([recipe for recipe in loaded.values() if recipe])
     found: list[Verified] = []
-    folders: list[Path] = []
     try:
-        for verified in _verified(out, loaded, seeds, logical_devices, folders, runs_dir, file):
+        for verified in _verified(out, loaded, seeds, resume, logical_devices, runs_dir, file):
             found.append(verified)
     except KeyboardInterrupt as interruption:
         _table(out, found)
-        if folders:
-            interruption.add_note(f"This run alone goes on with: dlkit resume {shlex.quote(str(folders[0]))}")
-        options = {"--quick": quick, "--seeds": seeds, "--record": record, "--logical-devices": logical_devices}
+        options = {
+            "--resume": True,
+            "--quick": quick,
+            "--seeds": seeds,
+            "--record": record,
+            "--logical-devices": logical_devices,
+        }
         more = {"--set": settings, "--runs-dir": runs_dir, "--allow-plugins": allow_plugins}
         left = _typed(list(loaded)[len(found) :], {**options, **more})
         interruption.add_note(f"Go on with: {left}")
@@ -100,15 +108,14 @@ def _verified(
     out: Output,
     loaded: Mapping[str, Recipe | None],
     seeds: int | None,
+    resumes: bool,
     logical_devices: int | None,
-    folders: list[Path],
     runs_dir: Path | None,
     file: Path | None,
 ) -> Iterator[Verified]:
     """Verifies one recipe after another.
 
     Args:
-        folders: Is given the folder of the run that goes on.
         file: Where results are recorded, if they are.
     """
     from dlkit.cli.start import start_tensorflow
@@ -117,7 +124,6 @@ def _verified(
     from dlkit.workflows.verify import Verified, verify
 
     def started(folder: RunFolder, facts: DataFacts) -> None:
-        folders[:] = [folder.group or folder.path]
         out.say(f"run folder: {folder.path}")
 
     def warned(doubt: Diagnostic) -> None:
@@ -141,6 +147,7 @@ def _verified(
         verified = verify(
             recipe,
             seeds=seeds,
+            resumes=resumes,
             runs_dir=runs_dir,
             record_in=file,
             command=["dlkit", *out.words],
@@ -149,7 +156,6 @@ def _verified(
             told=out.say,
             failed=failed,
         )
-        folders.clear()
         out.say(_said(verified))
         yield verified
 

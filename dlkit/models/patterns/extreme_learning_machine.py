@@ -28,7 +28,7 @@ from dlkit.recipe.registry import Range, register
     ],
     loss="readout_error",
     replicas=False,
-    unused=["training.optimizer", "training.optimizers", "training.loss", "training.losses"],
+    gradients=False,
 )
 class ExtremeLearningMachine(SolvedReadout):
     """A random hidden layer, which stays as it is, and a readout solved by ridge regression in one pass over the data.

@@ -16,7 +16,7 @@ from dlkit.recipe.registry import Range, register
     loss="perceptron_criterion",
     best="val_accuracy",
     replicas=False,
-    unused=["training.optimizer", "training.optimizers", "training.loss", "training.losses"],
+    gradients=False,
 )
 class Perceptron(Pattern):
     """One layer of threshold units, which learns by the perceptron rule: only from what it gets wrong.

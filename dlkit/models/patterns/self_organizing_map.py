@@ -36,11 +36,8 @@ _LEAST = 1e-12  # weight of all examples together, below which a unit stays wher
     loss="quantization_error",
     task="self_organization",
     replicas=False,
+    gradients=False,
     unused=[
-        "training.optimizer",
-        "training.optimizers",
-        "training.loss",
-        "training.losses",
         "training.loss_weights",
         "training.metrics",
         "training.metrics_by_output",

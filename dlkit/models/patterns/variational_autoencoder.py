@@ -27,6 +27,7 @@ from dlkit.recipe.registry import Range, register
     loss="bernoulli_likelihood",
     measures=["elbo", "importance_weighted_bound", "kl_divergence"],
     unused=["training.optimizers", "data.class_weight", "data.targets"],
+    generates="decoder",
 )
 class VariationalAutoencoder(Pattern):
     """An autoencoder whose code is drawn at random, so that codes drawn from a normal distribution give new examples.

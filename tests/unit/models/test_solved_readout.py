@@ -7,13 +7,16 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 from sklearn.linear_model import Ridge
 
 from dlkit.errors import DlkitError
 from dlkit.models.patterns.echo_state_network import EchoStateNetwork
 from dlkit.models.patterns.extreme_learning_machine import ExtremeLearningMachine
 from dlkit.models.solved_readout import SolvedReadout, answers_to_learn
+from dlkit.recipe.load import load
 from dlkit.training.losses.readout_error import ReadoutError
+from dlkit.workflows.preparation import build_model, prepare
 
 DRAWN = np.random.default_rng(4)
 X = DRAWN.normal(size=(50, 6)).astype("float32")
@@ -129,6 +132,34 @@ def test_an_echo_state_network_is_that_of_numpy(every_step: bool) -> None:
     kept = np.stack(states, axis=1)[:, washout:] if every_step else state
     expected = Ridge(alpha=1e-3).fit(kept.reshape(-1, 20), products.reshape(-1, 1)).predict(kept.reshape(-1, 20))
     np.testing.assert_allclose(model.predict(series, verbose=0).reshape(-1), expected.reshape(-1), atol=1e-4)
+
+
+def test_a_radial_basis_function_network_is_ridge_regression_on_its_gaussians() -> None:
+    """Of a recipe, whose k-means finds centers that are told apart by the network's own weights."""
+    recipe = load(
+        {
+            "name": "test/rbf",
+            "data": {"source": "iris", "preprocess": {"table": ["Normalization"]}},
+            "model": {"radial_basis_function_network": {"units": 9, "width_scale": 1.5, "ridge": 0.2}},
+            "training": {"epochs": 1},
+        }
+    )
+    prepared = prepare(recipe)
+    model = build_model(prepared).model
+    train, test = (split.features["table"] for split in (prepared.splits.train, prepared.splits.test))
+    (classes,) = prepared.splits.train.targets.values()
+    fitted(model, train, classes)
+    basis = model.get_layer("basis")
+    centers, log_widths = (np.asarray(basis.get_layer(name).weights[0]) for name in ("centers", "log_widths"))
+
+    def gaussians(x: np.ndarray) -> np.ndarray:
+        return np.exp(-0.5 * cdist(x, centers, "sqeuclidean") / np.exp(2 * log_widths.T.astype("float64")))
+
+    assert len(np.unique(centers, axis=0)) == 9
+    expected = Ridge(alpha=0.2).fit(gaussians(train), 2 * np.eye(3)[classes] - 1)
+    np.testing.assert_allclose(model.predict(test, verbose=0), expected.predict(gaussians(test)), atol=2e-5)
+    # Centers and widths stay as k-means found them.
+    assert model.trainable_weights == model.get_layer("readout").weights
 
 
 def test_what_it_refuses() -> None:

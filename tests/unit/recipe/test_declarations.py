@@ -116,6 +116,12 @@ def anything(path: str | None = None): ...
     assert found.declared["unused"] == ["data.test"]
 
 
+def test_a_pattern_without_gradients_has_no_optimizer_and_no_loss_to_write(tmp_path: Path) -> None:
+    text = "@register(kind='pattern', layers=['Flatten'], gradients=False, unused=['data.targets'])\nclass Mine: ..."
+    (found,) = declared(tmp_path, text)
+    assert {"training.optimizer", "training.loss", "data.targets"} <= set(found.declared["unused"])
+
+
 def test_what_is_not_registered_is_no_component(tmp_path: Path) -> None:
     assert (
         declared(
@@ -144,6 +150,10 @@ def test_what_is_not_registered_is_no_component(tmp_path: Path) -> None:
         ),
         ("@register(kind='architecture', inputs='words')\ndef a(): ...", "`inputs` of `a` is a list of names"),
         ("@register(kind='source', unused='data.test')\ndef a(): ...", "`unused` of `a` is a list of paths"),
+        (
+            "@register(kind='pattern', layers=[], generates=1)\nclass A: ...",
+            "`generates` of `a` is the name of a network",
+        ),
         ("def a(:\n", "this is no Python"),
         ("a = '\0'", "this is no Python"),
         ("a = " + "(" * 5_000, "this is no Python"),

@@ -97,6 +97,24 @@ def test_a_quick_variant_refers_to_quick_variants(folder: Path) -> None:
     assert recipe_of("recipe:b@quick") == ("b", True) and recipe_of("recipe:x/b") == ("x/b", False)
 
 
+def test_features_of_another_run_are_those_of_its_quick_variant_in_a_quick_one(folder: Path) -> None:
+    generator = """model:
+  variational_autoencoder:
+    latent_size: 2
+    encoder: {sequential: [Flatten, {Dense: {units: 8}}]}
+    decoder: {sequential: [{Dense: {units: 64, activation: sigmoid}}, {Reshape: {target_shape: [8, 8, 1]}}]}
+"""
+    measured = "evaluation: {metrics: [{frechet_distance: {features: recipe:b, layer: flatten}}]}\n"
+    write(folder, "a", f"{generator}{measured}quick: {{set: {{training.epochs: 1}}}}")
+    write(folder, "b", "quick: {set: {training.epochs: 1}}")
+    recipe = load("a")
+    (found,) = references(recipe.resolved, recipe.graphs.values())
+    assert (found.text, found.use, found.layer) == ("recipe:b", "features", "flatten")
+    assert words(load("a", quick=True)) == ["recipe:b@quick"]
+    write(folder, "b")
+    assert mistakes("a") == [("no-quick", "`b` has no `quick`")]
+
+
 def test_a_quick_variant_needs_those_of_the_others(folder: Path) -> None:
     write(folder, "a", f"{over('b')}\nquick: {{set: {{}}, expect: {{test_accuracy: {{at_least: 0, over: recipe:b}}}}}}")
     write(folder, "b")

@@ -45,6 +45,24 @@ def test_what_is_recorded_is_read_and_others_stay_in_the_order_of_their_names(tm
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
 
 
+def test_a_result_is_held_against_what_the_recipe_expects_now() -> None:
+    assert RESULT.meets({"test_accuracy": {"at_least": 0.98}, "test_loss": {"at_most": 0.1}})
+    assert not RESULT.meets({"test_accuracy": {"at_least": 0.981}})
+    assert not RESULT.meets({"test_f1": {"at_least": 0}})
+    over = {
+        "metric": "test_accuracy",
+        "over": "recipe:digits/mlp",
+        "value": 0.98,
+        "other": 0.93,
+        "difference": 0.05,
+        "met": False,
+    }
+    held = replace(RESULT, met=False, expectations=[over])
+    assert held.meets({"test_accuracy": {"at_least": 0.05, "over": "recipe:digits/mlp"}})
+    assert not held.meets({"test_accuracy": {"at_least": 0.06, "over": "recipe:digits/mlp"}})
+    assert not held.meets({"test_accuracy": {"at_least": 0.0, "over": "recipe:digits/rnn"}})
+
+
 def test_what_is_told_of_means_stands_only_where_there_are_any(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     mean = replace(RESULT, deviations={"test_accuracy": 0.01, "test_loss": math.inf}, mean_of={"seeds": 3})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ import dlkit
 from dlkit.errors import DlkitError
 from dlkit.recipe.library import PACKAGE
 from dlkit.runs.find import all_runs
+from dlkit.runs.folder import RunFolder
 from dlkit.runs.results import read_results
 from dlkit.workflows import recording
+from dlkit.workflows.other_runs import unfinished_run
 from dlkit.workflows.verify import verify
+from tests.killing import Killed, killer
 
 RECIPE: dict[str, Any] = {
     "name": "test/flowers",
@@ -55,6 +59,32 @@ def test_of_folds_the_means_are_compared(tmp_path: Path) -> None:
     found = verify(dlkit.load({**RECIPE, "data": {"source": "iris", "folds": 2}}), runs_dir=tmp_path)
     assert (found.verdict, len(all_runs(tmp_path))) == ("met", 2)
     assert found.run is not None and (found.run / "group.json").is_file()
+
+
+def test_a_run_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = dlkit.load({**RECIPE, "training": {"epochs": 6, "checkpoint": {"every": {"steps": 2}}}})
+    whole = verify(recipe, runs_dir=tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        killer(patch)(step=13)
+        with pytest.raises(Killed):
+            verify(recipe, runs_dir=tmp_path)
+    (begun,) = (tmp_path / "test").rglob("status.json")
+    other = dlkit.load({**RECIPE, "training": {"epochs": 5}})
+    assert verify(other, resumes=True, runs_dir=tmp_path).run != begun.parent
+    found = verify(recipe, resumes=True, runs_dir=tmp_path)
+    assert (found.run, found.metrics) == (begun.parent, whole.metrics)
+    assert found.seconds > json.loads(begun.read_text())["seconds_before"] > 0
+    assert verify(recipe, resumes=True, runs_dir=tmp_path).run != begun.parent  # it has finished
+
+
+def test_what_another_commit_began_is_not_recorded_as_a_result_of_this_one(tmp_path: Path) -> None:
+    recipe = dlkit.load(RECIPE)
+    run = verify(recipe, runs_dir=tmp_path).run
+    assert run is not None
+    told = json.loads((run / "status.json").read_text())
+    (run / "status.json").write_text(json.dumps({**told, "state": "interrupted"}))
+    assert unfinished_run(recipe, tmp_path) == RunFolder(run)
+    assert unfinished_run(recipe, tmp_path, "0" * 40) is None
 
 
 def test_without_expect_nothing_is_trained(tmp_path: Path) -> None:
