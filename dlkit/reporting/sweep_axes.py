@@ -26,6 +26,11 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
     return {path: _short_name(path, [other for other in paths if other != path]) for path in paths}
 
 
+def shortened(text: str, letters: int) -> str:
+    """The beginning of a text that is too long."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+
+
 def ticks(dimension: Dimension) -> list[tuple[float, str]]:
     """Where marks stand on the axis of a dimension (see `position`), and what they say; the ends are among them."""
     if dimension.kind == "bool":
@@ -75,10 +80,11 @@ def _between(dimension: Dimension) -> Sequence[float]:
     from matplotlib.ticker import MaxNLocator
 
     low, high = ends(dimension)
+    values: Sequence[float] = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=dimension.kind == "int").tick_values(
+        low, high
+    )
     if dimension.sampling == "log" and (decades := math.log10(high / low)) >= 1:
         digits = (1,) if decades > _DECADES else (1, 2, 5)
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         values = [digit * 10.0**power for power in powers for digit in digits]
-    else:
-        values = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=dimension.kind == "int").tick_values(low, high)
     return [value for value in values if low < value < high]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlkit.reporting.figures.style import COLORS, finish, new_figure
-from dlkit.reporting.sweep_axes import score_ends, short_names, ticks
+from dlkit.reporting.sweep_axes import score_ends, short_names, shortened, ticks
 from dlkit.tuning.importance import Importances
 from dlkit.tuning.scale import position
 from dlkit.tuning.space import Dimension
@@ -15,6 +16,7 @@ from dlkit.tuning.trials import Repeated, Trial
 
 _BEST, _OTHERS, _STOPPED = COLORS[1], COLORS[0], COLORS[5]
 _EMPHASIZED = 5  # curves
+_LETTERS, _IN_A_ROW = 14, 30  # of a tick, of all ticks of a slice
 _BESIDE = 0.3  # of the way to the next choice: so far points of one choice lie apart
 _GOLDEN = 0.6180339887  # its multiples, modulo 1, are spread evenly
 
@@ -30,18 +32,26 @@ def draw_scores(trials: Sequence[Trial], ranked: Sequence[Repeated], objective: 
     """
     figure = new_figure(5.1, 3.4)
     axes = figure.subplots()
-    scored = [(trial, trial.score) for trial in trials if trial.score is not None and trial.outcome.same_as is None]
+    scored = [
+        (trial, trial.score)
+        for trial in trials
+        if trial.score is not None and not (trial.outcome and trial.outcome.same_as)
+    ]
     low, high = score_ends([score for _, score in scored], direction)
-    for told, color, marker, which in _KINDS:
-        drawn = [(trial.number, min(max(score, low), high)) for trial, score in scored if which(trial)]
+    for kind, (told, color, marker) in _KINDS.items():
+        drawn = [(trial.number, min(max(score, low), high)) for trial, score in scored if _kind(trial) == kind]
         if drawn:
             face = color if marker == "o" else "none"
             axes.scatter(*zip(*drawn, strict=True), s=18, marker=marker, edgecolors=color, facecolors=face, label=told)
     _draw_best_so_far(axes, scored, direction, len(trials))
     best = ranked[0].trial
-    axes.scatter([best.number], [best.score], s=120, marker="*", color=_BEST, zorder=3, label=f"best: trial {best.number}")
+    axes.scatter(
+        [best.number], [best.score], s=120, marker="*", color=_BEST, zorder=3, label=f"best: trial {best.number}"
+    )
     _draw_failed(axes, [trial.number for trial in trials if trial.outcome and trial.outcome.status == "failed"])
-    finish(axes, "trial", objective)
+    _set_ends(axes, low, high)
+    finish(axes, "trial", objective, legend=False)
+    _legend_below(axes)
     axes.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
@@ -66,15 +76,12 @@ def draw_curves(
     for number, values in scores.items():
         if number not in best:
             _draw_curve(axes, values, color=COLORS[-1], alpha=0.4, linewidth=0.8)
-    for place, number in reversed(list(enumerate(best))):
+    for place, number in enumerate(best):
         look = {"color": (_BEST, _OTHERS, *COLORS[2:])[place], "label": f"trial {number}", "zorder": 4 - place / 10}
         _draw_curve(axes, scores[number], **look, linewidth=2.4 if place == 0 else 1.4)
-    low, high = score_ends(finite, direction)
-    room = 0.04 * (high - low) or 0.04 * abs(high) or 1.0
-    axes.set_ylim(low - room, high + room)
+    _set_ends(axes, *score_ends(finite, direction))
     finish(axes, "epoch", objective, legend=False)
-    lines, names = axes.get_legend_handles_labels()
-    axes.legend(lines[::-1], names[::-1], frameon=False, fontsize=8)
+    _legend_below(axes)
     axes.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
@@ -112,24 +119,40 @@ def draw_slice(dimension: Dimension, ranked: Sequence[Repeated], name: str, obje
     figure = new_figure(3.4, 2.6)
     axes = figure.subplots()
     low, high = score_ends([each.mean for each in ranked], direction)
-    for each in reversed(drawn):
-        is_best = each is ranked[0]
-        look = {"s": 120, "marker": "*", "color": _BEST} if is_best else {"s": 16, "color": _OTHERS, "alpha": 0.7}
-        axes.scatter(_across(dimension, each.trial), min(max(each.mean, low), high), linewidths=0, **look)
-    places, texts = zip(*ticks(dimension), strict=True)
-    crowded = sum(map(len, texts)) > 36
+    points = [(_across(dimension, each.trial), min(max(each.mean, low), high)) for each in drawn]
+    axes.scatter(*zip(*points, strict=True), s=16, color=_OTHERS, alpha=0.85, linewidths=0)
+    if drawn[0] is ranked[0]:
+        axes.scatter(*points[0], s=120, marker="*", color=_BEST, linewidths=0)
+    marks = ticks(dimension)
+    places, texts = [place for place, _ in marks], [shortened(text, _LETTERS) for _, text in marks]
+    crowded = sum(map(len, texts)) > _IN_A_ROW
     axes.set_xticks(places, texts, rotation=30 if crowded else 0, ha="right" if crowded else "center")
-    axes.set_xlim(-0.08, 1.08)
+    room = 0.08 + _apart(dimension) / 2
+    axes.set_xlim(-room, 1 + room)
+    _set_ends(axes, low, high)
     finish(axes, name, objective, legend=False)
     return figure
 
 
 def _across(dimension: Dimension, trial: Trial) -> float:
-    place = position(dimension, trial.told[dimension.path])
+    return position(dimension, trial.told[dimension.path]) + _apart(dimension) * (trial.number * _GOLDEN % 1 - 0.5)
+
+
+def _apart(dimension: Dimension) -> float:
+    """How far points of the same choice lie apart at most."""
     if dimension.kind not in ("choice", "bool"):
-        return place
-    gap = 1 / max(len(dimension.choices) - 1, 1)
-    return place + gap * _BESIDE * (trial.number * _GOLDEN % 1 - 0.5)
+        return 0.0
+    return _BESIDE / max(len(dimension.choices) - 1, 1)
+
+
+def _set_ends(axes: Any, low: float, high: float) -> None:
+    room = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    axes.set_ylim(low - room, high + room)
+
+
+def _legend_below(axes: Any) -> None:
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.18))
 
 
 def _draw_curve(axes: Any, values: Sequence[float], **look: Any) -> None:
@@ -137,12 +160,9 @@ def _draw_curve(axes: Any, values: Sequence[float], **look: Any) -> None:
 
 
 def _draw_best_so_far(axes: Any, scored: Sequence[tuple[Trial, float]], direction: str, last: int) -> None:
-    better = max if direction == "max" else min
-    numbers, best = [], []
-    for trial, score in scored:
-        if trial.repeats is None:
-            numbers.append(trial.number)
-            best.append(better(score, best[-1]) if best else score)
+    own = [(trial.number, score) for trial, score in scored if trial.repeats is None]
+    best = list(itertools.accumulate((score for _, score in own), max if direction == "max" else min))
+    numbers = [number for number, _ in own]
     axes.step([*numbers, last], [*best, best[-1]], where="post", color=_BEST, linewidth=1.2, label="best so far")
 
 
@@ -150,11 +170,17 @@ def _draw_failed(axes: Any, numbers: Sequence[int]) -> None:
     """Marks trials without a score at the foot."""
     if numbers:
         feet = [0.02] * len(numbers)
-        axes.scatter(numbers, feet, transform=axes.get_xaxis_transform(), marker="x", s=24, color=COLORS[-1], label="failed")
+        axes.scatter(
+            numbers, feet, transform=axes.get_xaxis_transform(), marker="x", s=24, color=COLORS[-1], label="failed"
+        )
 
 
-_KINDS = (
-    ("finished", _OTHERS, "o", lambda trial: trial.repeats is None and trial.outcome.status == "finished"),
-    ("stopped early", _STOPPED, "v", lambda trial: trial.repeats is None and trial.outcome.status == "stopped"),
-    ("another seed", _OTHERS, "D", lambda trial: trial.repeats is not None),
-)
+def _kind(trial: Trial) -> str:
+    return "repeat" if trial.repeats is not None else trial.outcome.status if trial.outcome else ""
+
+
+_KINDS = {  # what it is told as, color, marker
+    "finished": ("finished", _OTHERS, "o"),
+    "stopped": ("stopped early", _STOPPED, "v"),
+    "repeat": ("another seed", _OTHERS, "D"),
+}

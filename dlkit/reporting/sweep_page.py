@@ -76,18 +76,20 @@ def _contents(told: SweepTold) -> dict[str, Any]:
     return {
         "name": told.name,
         "summary": told.summary,
-        "line": f"{_made_best(told)}, searched by {told.algorithm}, {duration(told.seconds)}",
+        "line": f"{told.objective} as {_LIKED[told.direction]} as can be, searched by {told.algorithm}",
         "sections": list(_sections(ranked, told)),
         "numbers": list(_numbers(told, ranked)),
         "best": _best(ranked[0], names) if ranked else None,
         "failures": list(_failures(told.trials)),
-        "beyond": _beyond(told, ranked),
+        "remarks": list(_remarks(told, ranked)),
         "important": important,
         "importances": [
             (names.get(each.path, each.path), f"{each.mean:.3f}", f"{each.deviation:.3f}") for each in important.values
         ],
         "trials": _table(told, ranked, names),
-        "space": [(names[each.path], each.path, _range(each), _condition(each, names)) for each in told.space.dimensions],
+        "space": [
+            (names[each.path], each.path, _range(each), _condition(each, names)) for each in told.space.dimensions
+        ],
         "best_recipe": told.best_recipe,
         **{kind: figures.get(kind) for kind in ("progress", "parallel", "importance", "slices")},
     }
@@ -137,8 +139,7 @@ def _sections(ranked: Sequence[Repeated], told: SweepTold) -> Iterator[tuple[str
         yield "best", "best.yaml"
 
 
-def _made_best(told: SweepTold) -> str:
-    return f"{told.objective} as {'large' if told.direction == 'max' else 'small'} as can be"
+_LIKED = {"max": "large", "min": "small"}
 
 
 def _numbers(told: SweepTold, ranked: Sequence[Repeated]) -> Iterator[dict[str, str]]:
@@ -169,7 +170,7 @@ def _status(trial: Trial) -> str:
 
 def _score_text(each: Repeated) -> str:
     several = len(each.scores) > 1
-    return number_text(each.mean) + (f" ± {number_text(each.deviation)}" if several else "")
+    return number_text(each.mean) + (f" ± {each.deviation:.2g}" if several else "")
 
 
 def _seeds_text(each: Repeated) -> str:
@@ -182,23 +183,28 @@ def _best(each: Repeated, names: Mapping[str, str]) -> dict[str, Any]:
     return {"link": _link(trial.number), "chosen": values, "score": _score_text(each), "seeds": _seeds_text(each)}
 
 
-def _failures(trials: Sequence[Trial]) -> Iterator[tuple[str, str, str]]:
-    """Why trials failed: the reason, how many, which."""
-    found: dict[str, list[int]] = {}
+def _failures(trials: Sequence[Trial]) -> Iterator[tuple[str, str, str, str]]:
+    """Why trials failed: the kind, the reason, how many, which."""
+    found: dict[tuple[str, str], list[int]] = {}
     for trial in trials:
-        if _status(trial) == "failed" and trial.outcome:
-            found.setdefault(trial.outcome.reason or trial.outcome.code or "", []).append(trial.number)
-    for reason, numbers in sorted(found.items(), key=lambda entry: -len(entry[1])):
-        yield reason, str(len(numbers)), Markup(", ").join(map(_link, numbers))
+        if trial.outcome and _status(trial) == "failed":
+            found.setdefault((trial.outcome.code or "", trial.outcome.reason or ""), []).append(trial.number)
+    for (code, reason), numbers in sorted(found.items(), key=lambda entry: -len(entry[1])):
+        yield code, reason, str(len(numbers)), Markup(", ").join(_link(number, str(number)) for number in numbers)
 
 
-def _beyond(told: SweepTold, ranked: Sequence[Repeated]) -> int:
-    """How many trials the figures draw at the edge, since they are far worse than the others."""
+def _remarks(told: SweepTold, ranked: Sequence[Repeated]) -> Iterator[str]:
+    """What is to be known of the figures."""
     if not ranked:
-        return 0
+        return
     means = [each.mean for each in ranked]
     low, high = score_ends(means, told.direction)
-    return sum(not low <= mean <= high for mean in means)
+    beyond = sum(not low <= mean <= high for mean in means)
+    if beyond:
+        are = "1 trial is" if beyond == 1 else f"{beyond} trials are"
+        yield f"{are} far worse than the others, and drawn at the edge of the figures."
+    if len({each.trial.epochs for each in ranked}) > 1:
+        yield "The search gave the trials unequal numbers of epochs: scores differ by these too."
 
 
 def _table(told: SweepTold, ranked: Sequence[Repeated], names: Mapping[str, str]) -> dict[str, Any]:
@@ -220,9 +226,9 @@ def _table(told: SweepTold, ranked: Sequence[Repeated], names: Mapping[str, str]
         spent = (str(outcome.epochs), f"{outcome.seconds:.1f}") if outcome else ("", "")
         mean = [means.get(trial.number, "")] if means else []
         note = _note(trial, went_on.get(trial.number))
-        rows.append((ranks.get(trial.number, ""), _own_link(trial), *values, score, *mean, *spent, _status(trial), note))
+        rows.append((ranks.get(trial.number, ""), _number(trial), *values, score, *mean, *spent, _status(trial), note))
     heads = ["rank", "trial", *names.values(), told.objective, *over_seeds, "epochs", "seconds", "status", ""]
-    numeric = [0, *range(2 + len(names), 5 + len(names) + len(over_seeds))]
+    numeric = [0, 1, *range(2 + len(names), 5 + len(names) + len(over_seeds))]
     return {"rows": rows, "heads": heads, "numeric": numeric}
 
 
@@ -239,14 +245,15 @@ def _note(trial: Trial, next_round: int | None) -> Markup:
     return Markup("; ").join(Markup(words).format(what) for words, what in told.items() if what)
 
 
-def _link(number: int) -> Markup:
+def _link(number: int, text: str = "") -> Markup:
     """A trial by its number, with a link to its folder."""
-    return Markup('<a href="{}/{:04d}/">trial {}</a>').format(MEMBERS, number, number)
+    return Markup('<a href="{}/{:04d}/">{}</a>').format(MEMBERS, number, text or f"trial {number}")
 
 
-def _own_link(trial: Trial) -> Markup | str:
-    """The same, without a link where nothing was trained."""
-    return f"trial {trial.number}" if _status(trial) == "copied" else _link(trial.number)
+def _number(trial: Trial) -> Markup | str:
+    """Its number, with a link where something was trained."""
+    text = str(trial.number)
+    return text if _status(trial) == "copied" else _link(trial.number, text)
 
 
 def _range(dimension: Dimension) -> str:

@@ -107,7 +107,9 @@ def _measured(columns: Sequence[_Column], ranked: Sequence[Repeated]) -> tuple[l
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
 
-    codes = np.array([[column.distinct.index(_value(each.trial, column.path)) for column in columns] for each in ranked])
+    codes = np.array(
+        [[column.distinct.index(_value(each.trial, column.path)) for column in columns] for each in ranked]
+    )
     target = rankdata([each.mean for each in ranked])
 
     def encode(rows: np.ndarray) -> np.ndarray:
