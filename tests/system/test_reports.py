@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from xml.etree import ElementTree
 
 import numpy as np

@@ -57,14 +57,16 @@ def test_what_the_scores_are_measured_in_does_not_matter(forty):
     told = [each.trial.told for each in forty]
     losses = [math.exp(-5 * each.mean) for each in forty]
     losses[losses.index(max(losses))] = 1e9
-    assert [each.path for each in importances(SPACE, ranked(told, losses)).values] == [RATE.path, UNITS.path, COLOR.path]
+    assert [each.path for each in importances(SPACE, ranked(told, losses)).values] == [
+        RATE.path,
+        UNITS.path,
+        COLOR.path,
+    ]
 
 
 def test_few_trials_for_so_many_values(forty):
     found = importances(SPACE, forty[:29])
-    assert found.values and found.warning == (
-        "Few trials: 29 for 3 values; 30 would be enough to rely on the order."
-    )
+    assert found.values and found.warning == ("Few trials: 29 for 3 values; 30 would be enough to rely on the order.")
     assert importances(SPACE, forty[:30]).warning is None
     assert not importances(SPACE, forty[:9]).values
     assert "9 trials" in importances(SPACE, forty[:9]).warning
@@ -124,7 +126,9 @@ def test_rounds_of_a_search_stand_beside_the_values():
     epochs = [3, 9, 27, 81] * 10
     found = importances(SPACE, ranked(values, [math.log(count) for count in epochs], epochs))
     assert found.values[0].path == ROUND and found.values[0].mean > 1
-    assert ROUND not in {each.path for each in importances(SPACE, ranked(*zip(*drawn(40), strict=True), [9] * 40)).values}
+    assert ROUND not in {
+        each.path for each in importances(SPACE, ranked(*zip(*drawn(40), strict=True), [9] * 40)).values
+    }
 
 
 def test_only_numbers_reach_scikit_learn(forty, monkeypatch):
@@ -162,4 +166,6 @@ def test_a_position_is_the_inverse_of_the_sampling(sampling, share):
 def test_positions_of_choices():
     assert [position(COLOR, color) for color in ("red", "green", "blue")] == [0, 0.5, 1]
     assert [position(Dimension("x", "bool"), value) for value in (False, True)] == [0, 1]
-    assert position(Dimension("x", "int", 3, 3), 3) == position(Dimension("x", "choice", choices={"a": "a"}), "a") == 0.5
+    assert (
+        position(Dimension("x", "int", 3, 3), 3) == position(Dimension("x", "choice", choices={"a": "a"}), "a") == 0.5
+    )
