@@ -16,7 +16,7 @@ from dlkit.tuning.trials import Repeated, Trial
 
 _BEST, _OTHERS, _STOPPED = COLORS[1], COLORS[0], COLORS[5]
 _EMPHASIZED = 5  # curves
-_LETTERS, _IN_A_ROW = 14, 30  # of a tick, of all ticks of a slice
+_LETTERS, _IN_A_ROW = 14, 36  # letters: of a tick, of all ticks of a slice if they were as long as the longest
 _BESIDE = 0.3  # of the way to the next choice: so far points of one choice lie apart
 _GOLDEN = 0.6180339887  # its multiples, modulo 1, are spread evenly
 
@@ -125,7 +125,7 @@ def draw_slice(dimension: Dimension, ranked: Sequence[Repeated], name: str, obje
         axes.scatter(*points[0], s=120, marker="*", color=_BEST, linewidths=0)
     marks = ticks(dimension)
     places, texts = [place for place, _ in marks], [shortened(text, _LETTERS) for _, text in marks]
-    crowded = sum(map(len, texts)) > _IN_A_ROW
+    crowded = len(texts) * max(map(len, texts)) > _IN_A_ROW
     axes.set_xticks(places, texts, rotation=30 if crowded else 0, ha="right" if crowded else "center")
     room = 0.08 + _apart(dimension) / 2
     axes.set_xlim(-room, 1 + room)

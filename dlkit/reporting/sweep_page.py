@@ -226,9 +226,11 @@ def _table(told: SweepTold, ranked: Sequence[Repeated], names: Mapping[str, str]
         spent = (str(outcome.epochs), f"{outcome.seconds:.1f}") if outcome else ("", "")
         mean = [means.get(trial.number, "")] if means else []
         note = _note(trial, went_on.get(trial.number))
-        rows.append((ranks.get(trial.number, ""), _number(trial), *values, score, *mean, *spent, _status(trial), note))
-    heads = ["rank", "trial", *names.values(), told.objective, *over_seeds, "epochs", "seconds", "status", ""]
-    numeric = [0, 1, *range(2 + len(names), 5 + len(names) + len(over_seeds))]
+        known = (ranks.get(trial.number, ""), _number(trial), score, *mean)
+        rows.append((*known, *values, *spent, _status(trial), note))
+    heads = ["rank", "trial", told.objective, *over_seeds, *names.values(), "epochs", "seconds", "status", ""]
+    first = 3 + len(over_seeds)
+    numeric = [*range(first), first + len(names), first + len(names) + 1]
     return {"rows": rows, "heads": heads, "numeric": numeric}
 
 
