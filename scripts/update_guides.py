@@ -1,4 +1,4 @@
-"""Writes the tables of components in docs/data.md and docs/models.md from their declarations.
+"""Writes the tables of components in docs/data.md, docs/models.md and docs/evaluation.md from their declarations.
 
     python scripts/update_guides.py
 
@@ -15,7 +15,7 @@ from dlkit.recipe.components import Components
 from dlkit.recipe.declarations import Declaration
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-GUIDES = [DOCS / "data.md", DOCS / "models.md"]
+GUIDES = [DOCS / "data.md", DOCS / "models.md", DOCS / "evaluation.md"]
 MARKED = re.compile(r"(<!-- (\w+) begin -->\n).*?(<!-- \2 end -->)", re.DOTALL)
 # What a table is called -> the kind of its components, and whether it is of layers that learn from data before training.
 KINDS: dict[str, tuple[str, bool | None]] = {
@@ -26,7 +26,9 @@ KINDS: dict[str, tuple[str, bool | None]] = {
     "layers": ("layer", False),
     "losses": ("loss", None),
     "patterns": ("pattern", None),
+    "figures": ("figure", None),
 }
+_LAST = {"figure": "drawn from the details"}
 _OF_ALL = (
     "name",
     "dtype",
@@ -46,10 +48,8 @@ def updated(text: str) -> str:
 
 
 def _table(kind: str, fitted: bool | None) -> str:
-    known = Components()
-    found = [known.declaration(kind, name) for name in known.names(kind)]
-    own = [each for each in found if each is not None and each.origin == "dlkit" and fitted in (None, _is_fitted(each))]
-    head = ["name", "what it is", *(["hands over"] if kind == "source" else []), "arguments"]
+    own = [each for each in Components().declarations(kind) if fitted in (None, _is_fitted(each))]
+    head = ["name", "what it is", *(["hands over"] if kind == "source" else []), _LAST.get(kind, "arguments")]
     lines = [head, ["---"] * len(head)]
     for declared in own:
         spec = declared.spec
@@ -71,6 +71,8 @@ def _handed_over(declared: Declaration) -> str:
 
 
 def _arguments(declared: Declaration) -> str:
+    if declared.spec.kind == "figure":
+        return ", ".join(f"`{name}`" for name in declared.declared["needs"])
     told = []
     for name, argument in declared.spec.arguments.items():
         if name in _OF_ALL and argument.default is not False and declared.spec.kind in ("layer", "loss"):

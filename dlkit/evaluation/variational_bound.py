@@ -12,6 +12,7 @@ import numpy as np
 from dlkit.models.layers.gaussian_code import GaussianCode
 
 DRAWS = 16  # codes of an example
+MEASURES = ("elbo", "importance_weighted_bound", "kl_divergence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def variational_bounds(
         `kl_divergence`, of the distribution of the code from the standard normal one.
     """
     generator = np.random.default_rng(seed)
-    found: dict[str, list[np.ndarray]] = {"elbo": [], "importance_weighted_bound": [], "kl_divergence": []}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in MEASURES}
     for x, y in batches:
         mean, log_variance = halves.moments(x)
         divergence = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1).sum(axis=-1)

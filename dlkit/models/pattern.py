@@ -17,6 +17,8 @@ The decorator's words:
     loss: The loss where the recipe writes none.
     best: The metric by which the best epoch is chosen where the recipe does not say.
     measures: What is measured besides what belongs to the task, by names.
+    noise: The argument that tells the deviation of the noise that its inputs have in training, and the name of the layer that
+        adds it: the model is measured with that noise too, always the same.
     task: What is measured in the end, one of `dlkit.evaluation.tasks`, where the target does not tell.
     unused: Paths of the recipe that it does not use.
     replicas: False where the rule is for one device.

@@ -101,23 +101,34 @@ class Components:
         """The names of a kind, Keras's first."""
         if kind == "network":
             return tuple(WRITTEN_NETWORKS)
-        own = {name for known, name in (*_of_packages(), *_planned()) if known == kind}
-        own |= {declared.spec.name for declared in self.plugins if declared.spec.kind == kind}
-        own |= set(_own_names(kind))
-        return (*self.keras.names(kind), *sorted(own))
+        more = {name for known, name in (*_of_packages(), *_planned()) if known == kind}
+        more |= {declared.spec.name for declared in self.plugins if declared.spec.kind == kind}
+        return tuple(dict.fromkeys((*self.keras.names(kind), *_own_names(kind), *sorted(more))))
+
+    def declarations(self, kind: str) -> list[Declaration]:
+        """The components of a kind that dlkit and the recipe's plugins have: those that are there without being named.
+
+        What packages offer is not, since installing one must change no run.
+        """
+        own = (_own(kind, name) for name in _own_names(kind))
+        return [declared for declared in (*own, *self.plugins) if declared and declared.spec.kind == kind]
 
     def kinds_of(self, name: str) -> tuple[str, ...]:
         """The kinds that know a name."""
         packages = [kind for kind, known in _of_packages() if known == name]
         return tuple(dict.fromkeys((*self.kinds_taking(name), *packages)))
 
-    def kinds_taking(self, name: str) -> tuple[str, ...]:
+    def kinds_taking(self, name: str, kind: str = "") -> tuple[str, ...]:
         """The kinds that have a name for themselves: no block and no plugin may take it.
 
         What packages offer does not count, since installing one must not break a recipe.
+
+        Args:
+            kind: Of what is to have the name; kinds whose names stand apart take it from their like only.
         """
         known = [*self.keras.kinds_of(name), *(["network"] if name in WRITTEN_NETWORKS else [])]
-        own = [kind for kind in (*registry.KINDS, "algorithm") if self._local(kind, name)]
+        kinds = [each for each in (*registry.KINDS, "algorithm") if each not in registry.APART or each == kind]
+        own = [each for each in kinds if self._local(each, name)]
         return tuple(dict.fromkeys((*known, *own)))
 
 
@@ -145,6 +156,8 @@ def load_component(declaration: Declaration) -> Any:
         importlib.import_module(declaration.declared["module"])
     elif declaration.origin == "plugin" and declaration.path:
         run_plugin(declaration.path)
+    elif declaration.spec.kind in registry.BY_SUBJECT and declaration.path:
+        importlib.import_module(f"{registry.HOMES[declaration.spec.kind]}.{declaration.path.stem}")
     return registry.find(declaration.spec.kind, declaration.spec.name).target
 
 
@@ -154,13 +167,28 @@ def _home(kind: str) -> Path | None:
 
 
 def _own_names(kind: str) -> tuple[str, ...]:
+    if kind in registry.BY_SUBJECT:
+        return tuple(_of_subjects(kind))
+    return tuple(path.stem for path in _own_files(kind))
+
+
+def _own_files(kind: str) -> list[Path]:
     home = _home(kind)
-    return tuple(sorted(path.stem for path in home.glob("[!_]*.py"))) if home else ()
+    return sorted(home.glob("[!_]*.py")) if home else []
+
+
+@cache
+def _of_subjects(kind: str) -> dict[str, Declaration]:
+    """The components of a kind whose files hold several, by name."""
+    declared = (each for path in _own_files(kind) for each in read_declarations(path, "dlkit"))
+    return {each.spec.name: each for each in declared}
 
 
 @cache
 def _own(kind: str, name: str) -> Declaration | None:
     home = _home(kind)
+    if kind in registry.BY_SUBJECT:
+        return _of_subjects(kind).get(name)
     if home is None or not _FILE_NAME.fullmatch(name):
         return None
     path = home / f"{name}.py"

@@ -126,6 +126,8 @@ def _declaration(
     _check_declared(kind, name, words, node.lineno)
     if kind == "pattern" and not isinstance(words.get("layers"), list):
         raise DeclarationError(f"the pattern `{name}` declares its `layers`, as a recipe writes them", node.lineno)
+    if kind == "figure" and not (isinstance(words.get("needs"), list) and words["needs"]):
+        raise DeclarationError(f"the figure `{name}` declares the list of details that it `needs`", node.lineno)
     if kind == "callback":
         methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
         words["has_state"] = {"get_state", "set_state"} <= methods

@@ -200,39 +200,15 @@ class Stage(Training):
     phase: Name | None = Field(None, description="A phase that the pattern offers, as `pretrain`.")
 
 
-Figure = Literal[
-    "curves",
-    "confusion_matrix",
-    "roc",
-    "precision_recall",
-    "calibration",
-    "decision_map",
-    "predictions",
-    "forecasts",
-    "errors_by_step",
-    "free_running",
-    "surprise_by_position",
-    "edit_distances",
-    "reconstructions",
-    "prior_samples",
-    "latent_walk",
-    "latent_plane",
-    "u_matrix",
-    "hits",
-    "unit_labels",
-    "component_planes",
-    "unit_pictures",
-    "filters",
-]
-
-
 class Evaluation(Keys):
     """What is measured on the test split."""
 
     metrics: Annotated[list[Any], ListOf(ComponentSlot(("metric", "baseline", "rollout")))] | None = Field(
         None, description="More metrics of the test split, baselines that the model is held against, and free runs."
     )
-    figures: list[Figure] | None = Field(None, description="Figures of the report; all that apply by default.")
+    figures: Annotated[list[Any], ListOf(ComponentSlot(("figure",)))] | None = Field(
+        None, description="Figures of the report; all that apply by default."
+    )
     samples: Count | None = Field(None, description="Mistakes shown in the report, at most; 12 by default.")
 
 

@@ -26,7 +26,7 @@ from dlkit.recipe.paths import PathError, Paths
 from dlkit.recipe.plugins import Plugins, plugins_allowed
 from dlkit.recipe.reading import Recipe, read
 from dlkit.recipe.search_space import SpaceChecker, conditions
-from dlkit.recipe.settings import Setting, parse_settings, python_settings
+from dlkit.recipe.settings import Setting, parse_settings, python_settings, written_settings
 from dlkit.recipe.yaml_source import read_file, read_text
 
 __all__ = ["Recipe", "conditions_of", "load", "parse", "varied"]
@@ -123,7 +123,8 @@ def _load(
     settings = python_settings(said) if isinstance(said, Values) else parse_settings(said, findings)
     known = _Others(allow_plugins) if others is None else others
     loader = _Loader(composer, settings, path, plugins_allowed(allow_plugins), findings, known, looks)
-    fixed = _fixed(composed, settings, composer.paths)
+    of_quick = written_settings(inside(composed, "quick", "set")) if quick else []
+    fixed = _fixed(composed, [*of_quick, *settings], composer)
     # Of a recipe that another one refers to only the variant that is meant counts.
     recipe = loader.load(fixed, quick) if others is None else loader.variant(fixed, quick)
     findings.stop_at_errors()
@@ -232,13 +233,21 @@ class _Others:
         return self.known[place, quick]
 
 
-def _fixed(root: Mapping, settings: list[Setting], paths: Paths) -> Mapping:
-    """`--set` on a path of `tune.space` fixes it: it is searched no longer."""
+def _fixed(root: Mapping, settings: list[Setting], composer: Composer) -> Mapping:
+    """`--set` on a path of `tune.space` fixes it: it is searched no longer. Nor is what lay in a component that it replaces."""
     tune, space = root.get("tune"), inside(root, "tune", "space")
     if not isinstance(tune, Mapping) or not isinstance(space, Mapping):
         return root
+    paths = composer.paths
     fixed = {_in_full(root, setting.path, paths) for setting in settings}
-    left = space.without(*(entry.key for entry in space if _in_full(root, entry.key, paths) in fixed))
+    changed = Composer(composer.plugins, Findings()).settled(root, settings)
+
+    def is_fixed(path: str) -> bool:
+        whole = _in_full(root, path, paths)
+        is_below = any(whole[: len(above)] == above for above in fixed)
+        return whole in fixed or (is_below and not paths.leads(changed, path))
+
+    left = space.without(*(entry.key for entry in space if is_fixed(entry.key)))
     return root.replaced("tune", tune.replaced("space", left))
 
 

@@ -47,7 +47,7 @@ class Plugins:
             return
         for declared in found:
             name = declared.spec.name
-            taken = self.components.kinds_taking(name)
+            taken = self.components.kinds_taking(name, declared.spec.kind)
             if taken:
                 message = f"`{name}` of the plugin has the name of a known {taken[0]}"
                 self.findings.error("name-taken", message, item.span, "give it another name")

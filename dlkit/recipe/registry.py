@@ -1,6 +1,7 @@
 """The register of components that are not Keras's: dlkit's own, those of installed packages, and those of a user's plugins.
 
-A component of dlkit is one file named after it, in the folder of its kind; that file's presence is its registration:
+A component of dlkit is one file named after it, in the folder of its kind; that file's presence is its registration.
+Figures, which are small, share a file with others of their subject:
 
     # dlkit/models/architectures/mlp.py
     @register(kind="architecture")
@@ -24,7 +25,7 @@ from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
-# Kind of component -> the package that holds dlkit's own, one file each.
+# Kind of component -> the package that holds dlkit's own.
 HOMES = {
     "source": "dlkit.data.sources",
     "augmentation": "dlkit.data.augmentations",
@@ -36,7 +37,11 @@ HOMES = {
     "baseline": "dlkit.evaluation.baselines",
     "rollout": "dlkit.evaluation.rollouts",
     "algorithm": "dlkit.tuning.algorithms",
+    "view": "dlkit.evaluation.views",
+    "figure": "dlkit.reporting.figures",
 }
+BY_SUBJECT = ("figure",)  # kinds whose files hold several components each
+APART = ("view", "figure")  # kinds whose names stand where no others may: blocks and other components may have them too
 # The name of a base class, as written in the `class` line -> the kind of component.
 KIND_OF_BASE = {
     "Layer": "layer",

@@ -11,7 +11,7 @@ from dlkit.recipe.compose import Composer
 from dlkit.recipe.diagnostics import Diagnostic, Findings, Span, listing
 from dlkit.recipe.keys import Range
 from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, entries_of, inside, items_of, kind_name, plain
-from dlkit.recipe.paths import PathError
+from dlkit.recipe.paths import PathError, written_component
 from dlkit.recipe.settings import Setting
 from dlkit.recipe.slots import fields
 
@@ -43,9 +43,7 @@ def conditions(root: Mapping, composer: Composer) -> dict[str, dict[str, tuple[i
         choices = items_of(inside(other.node, "choice"))
         whole = _chosen(base, found.get(other.key, {}), space, composer)
         leads = tuple(
-            number
-            for number, choice in enumerate(choices)
-            if _leads_to(composer.settled(whole, [Setting(other.key, other.key_span, choice)]), entry.key, composer)
+            number for number, choice in enumerate(choices) if _belongs_to(entry, other, choice, whole, composer)
         )
         outer = found.get(other.key, {})
         own = {other.key: leads} if len(leads) < len(choices) else {}
@@ -63,12 +61,17 @@ def _chosen(root: Mapping, taken: Values[str, tuple[int, ...]], space: Node | No
     return root
 
 
-def _leads_to(root: Mapping, path: str, composer: Composer) -> bool:
-    try:
-        composer.paths.find(root, path)
-    except PathError:
+def _belongs_to(entry: Entry, other: Entry, choice: Node, root: Mapping, composer: Composer) -> bool:
+    """Whether a path leads into a choice: it does not where another component would take the place of the one chosen."""
+    chosen = composer.settled(root, [Setting(other.key, other.key_span, choice)])
+    if not composer.paths.leads(chosen, entry.key):
         return False
-    return True
+    tried = items_of(inside(entry.node, "choice"))
+    # A number where there is no choice: what it is does not matter, for it is not read.
+    value = tried[0] if tried else Scalar(1, entry.key_span)
+    changed = composer.settled(chosen, [Setting(entry.key, entry.key_span, value)])
+    before, after = (composer.paths.find(made, other.key).node for made in (chosen, changed))
+    return written_component(before)[0] == written_component(after)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ class SpaceChecker:
                 if entry.key.startswith(f"{other.key}."):
                     for choice in items_of(inside(other.node, "choice")):
                         chosen = self._with(root, other, choice)
-                        if chosen is not None and _leads_to(chosen, entry.key, self.composer):
+                        if chosen is not None and self.composer.paths.leads(chosen, entry.key):
                             return chosen
             self.findings.error("unknown-path", error.message, entry.key_span, error.cure)
             return None
@@ -186,6 +189,9 @@ def _problems(kind: str, node: Mapping, span: Span) -> Iterator[Diagnostic]:
         yield wrong(f"a range goes from the smaller to the larger: {values[0]} is not below {values[1]}", ends.span)
     elif plain(sampling) in ("log", "reverse_log") and values and values[0] <= 0:
         yield wrong("logarithmic sampling needs a range above 0", ends.span)
+    if plain(sampling) in ("log", "reverse_log") and isinstance(plain(step), int | float) and plain(step) <= 1:
+        assert step is not None
+        yield wrong("logarithmic sampling multiplies by its `step`, which is above 1", step.span)
     if kind == "int" and isinstance(plain(step), float):
         assert step is not None
         yield wrong(f"the step of whole numbers is one, not {kind_name(step)}", step.span)

@@ -12,6 +12,7 @@ from dlkit.evaluation.expectation import Expectation
 from dlkit.evaluation.number_text import number_text
 from dlkit.models.layer_table import LayerRow
 from dlkit.recipe.facts import DataFacts, Feature, Target
+from dlkit.reporting.figures import Figure
 from dlkit.reporting.figures.curves import draw_curves, drawn_metrics
 from dlkit.reporting.page import duration, rendered
 from dlkit.reporting.page_figures import Figures
@@ -43,7 +44,7 @@ class Told:
         state: Of the run.
         seconds: Time spent.
         epochs: Epochs that are done.
-        figures: Those that are wanted; None: all that apply.
+        figures: Those that are drawn where they apply.
     """
 
     name: str
@@ -61,7 +62,7 @@ class Told:
     state: str = "finished"
     seconds: float = 0.0
     epochs: int = 0
-    figures: Sequence[str] | None = None
+    figures: Sequence[Figure] = ()
 
 
 def write_report(run: RunFolder, told: Told) -> None:
@@ -81,7 +82,7 @@ def write_report(run: RunFolder, told: Told) -> None:
 def _contents(run: RunFolder, told: Told, figures: Figures) -> dict[str, Any]:
     evaluation = told.evaluation or Evaluation()
     missed = [each for each in told.expectations if not each.met]
-    curves = _curves(told, figures) if figures.wants("curves") else []
+    curves = _curves(told, figures)
     several = len(evaluation.targets) > 1
     targets = [
         target_section(run, name, measured, told.facts, figures, several)
@@ -130,9 +131,9 @@ def _contents(run: RunFolder, told: Told, figures: Figures) -> dict[str, Any]:
 def _curves(told: Told, figures: Figures) -> list[dict[str, Any]]:
     """The learning curves: together as a file, one by one for the page, where letters stay readable on a telephone."""
     names = drawn_metrics(told.lines)
-    if not names:
+    training = {"lines": told.lines, "names": names, "best": told.best}
+    if not names or not figures.draw({"training": training}):
         return []
-    figures.add("curves", "", draw_curves(told.lines, names, told.best))
     return [figures.inline(name.replace("_", " "), draw_curves(told.lines, [name], told.best)) for name in names]
 
 

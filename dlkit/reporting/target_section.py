@@ -9,7 +9,6 @@ from typing import Any
 
 from dlkit.evaluation.number_text import number_text
 from dlkit.recipe.facts import DataFacts
-from dlkit.reporting.figures import OF_TARGET
 from dlkit.reporting.page_figures import Figures
 from dlkit.runs.folder import RunFolder
 
@@ -43,17 +42,12 @@ def target_section(
         several: Whether there are several targets.
     """
     details, task = measured["details"], measured["task"]
-    drawn = [
-        figures.add(kind, name if several else "", draw(details))
-        for kind, draw in OF_TARGET.items()
-        if figures.wants(kind)
-    ]
     mistakes, samples = ([_shown(run, each) for each in measured[kind]] for kind in ("mistakes", "samples"))
     title = _TITLES[task]
     return {
         "id": f"target-{list(facts.targets).index(name) + 1}" if name in facts.targets else "target",
         "title": f"{name}: {title[0].lower()}{title[1:]}" if several else title,
-        "figures": [figure for figure in drawn if figure],
+        "figures": figures.draw(details, name if several else ""),
         "confused": _confused(details),
         "per_class": [
             (row["label"], *(f"{row[kind]:.3f}" for kind in ("precision", "recall", "f1")), f"{row['examples']:,}")

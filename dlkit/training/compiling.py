@@ -34,8 +34,8 @@ _OF_NUMBERS = {
 }
 
 
-class OnProbabilities(keras.metrics.Metric):
-    """A metric with a threshold, given probabilities where the model gives logits.
+class Wrapped(keras.metrics.Metric):
+    """A metric that is given something else than the targets and what the model makes of them.
 
     Args:
         metric: The metric, under whose name it is logged.
@@ -46,14 +46,18 @@ class OnProbabilities(keras.metrics.Metric):
         self.metric = metric
         self._direction = getattr(metric, "_direction", None)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        self.metric.update_state(y_true, probabilities(y_pred), sample_weight)
-
     def result(self) -> Any:
         return self.metric.result()
 
     def reset_state(self) -> None:
         self.metric.reset_state()
+
+
+class OnProbabilities(Wrapped):
+    """A metric with a threshold, given probabilities where the model gives logits."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.metric.update_state(y_true, probabilities(y_pred), sample_weight)
 
 
 class OfScaled(keras.losses.Loss):
@@ -79,51 +83,21 @@ class OfScaled(keras.losses.Loss):
         return (values - mean) / deviation
 
 
-class OnMajority(keras.metrics.Metric):
-    """A metric of two classes, given the class that mixed labels are for the most part.
-
-    Args:
-        metric: The metric, under whose name it is logged.
-    """
-
-    def __init__(self, metric: keras.metrics.Metric) -> None:
-        super().__init__(name=metric.name)
-        self.metric = metric
-        self._direction = getattr(metric, "_direction", None)
+class OnMajority(Wrapped):
+    """A metric of two classes, given the class that mixed labels are for the most part."""
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         self.metric.update_state(keras.ops.round(y_true), y_pred, sample_weight)
 
-    def result(self) -> Any:
-        return self.metric.result()
 
-    def reset_state(self) -> None:
-        self.metric.reset_state()
-
-
-class OfTokens(keras.metrics.Metric):
-    """A metric of the tokens of sequences: each counts the same, those that are padding do not count.
-
-    Args:
-        metric: The metric, under whose name it is logged.
-    """
-
-    def __init__(self, metric: keras.metrics.Metric) -> None:
-        super().__init__(name=metric.name)
-        self.metric = metric
-        self._direction = getattr(metric, "_direction", None)
+class OfTokens(Wrapped):
+    """A metric of the tokens of sequences: each counts the same, those that are padding do not count."""
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         counts = keras.ops.cast(keras.ops.not_equal(y_true, PADDING), "float32")
         if sample_weight is not None:
             counts = counts * keras.ops.reshape(keras.ops.cast(sample_weight, "float32"), (-1, 1))
         self.metric.update_state(y_true, y_pred, counts)
-
-    def result(self) -> Any:
-        return self.metric.result()
-
-    def reset_state(self) -> None:
-        self.metric.reset_state()
 
 
 def probabilities(logits: Any) -> Any:

@@ -90,6 +90,14 @@ class Search:
             return ranking(list(self.trials.values()), self.oracle.objective.direction)
 
     @property
+    def most_trials(self) -> int | None:
+        """How many trials there are to be, where the algorithm or the budget says so."""
+        limits = (self.oracle.max_trials, self.budget.trials if self.budget else None)
+        most = min((limit for limit in limits if limit), default=None)
+        repeats = _REPEATED * (self.seeds - 1)
+        return None if most is None else most + repeats
+
+    @property
     def is_done(self) -> bool:
         """Whether nothing is left to do."""
         with self._lock:

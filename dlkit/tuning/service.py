@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +59,9 @@ class Service:
         scores: The objective after each epoch of a trial, as its folder tells.
         early_stop: After how many epochs a trial may be stopped by the median rule; None: never.
         noted: Told of each trial that is given out or ends.
+
+    Attributes:
+        error: What went wrong while a worker was answered: the search cannot go on.
     """
 
     search: Search
@@ -65,7 +69,9 @@ class Service:
     scores: Callable[[int], Sequence[float]]
     early_stop: int | None = None
     noted: Callable[[Trial, str], None] = lambda trial, worker: None
+    error: Exception | None = None
     _heard: dict[str, float] = field(default_factory=dict)
+    _sent_away: set[str] = field(default_factory=set)
     _of_ended: dict[int, Sequence[float]] = field(default_factory=dict)
 
     def get_space(self) -> keras_tuner.HyperParameters:
@@ -74,6 +80,10 @@ class Service:
         return told
 
     def create_trial(self, worker: str) -> Message:
+        with self._noting_errors():
+            return self._next_trial(worker)
+
+    def _next_trial(self, worker: str) -> Message:
         self._heard[worker] = time.monotonic()
         chosen = self.search.ask(worker)
         while isinstance(chosen, Trial) and (left := read_outcome(self.folder, chosen.number)):
@@ -82,6 +92,8 @@ class Service:
         if isinstance(chosen, Trial):
             self.noted(chosen, worker)
             return _message(str(chosen.number), "RUNNING")
+        if chosen == "done":
+            self._sent_away.add(worker)
         return _message("", "IDLE" if chosen == "wait" else "STOPPED")
 
     def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Message:
@@ -92,11 +104,12 @@ class Service:
 
     def end_trial(self, told: Message) -> None:
         number = int(told.trial_id)
-        outcome = read_outcome(self.folder, number)
-        if outcome is not None:
-            worker = self.search.given.get(number, "")
-            self.search.end(number, outcome)
-            self.noted(self.search.trials[number], worker)
+        with self._noting_errors():
+            outcome = read_outcome(self.folder, number)
+            if outcome is not None and self.search.trials[number].outcome is None:
+                worker = self.search.given.get(number, "")
+                self.search.end(number, outcome)
+                self.noted(self.search.trials[number], worker)
 
     def get_trial(self, trial_id: str) -> Message:
         """Hears that a worker lives; the answer says whether the trial is still its own."""
@@ -106,6 +119,22 @@ class Service:
         """The workers that have a trial and have not been heard of for long."""
         now = time.monotonic()
         return [worker for worker in set(self.search.given.values()) if now - self._heard[worker] > _SILENT_SECONDS]
+
+    def wait_for_farewells(self, seconds: float) -> None:
+        """Waits until all workers that were heard of lately know that nothing is left, but no longer than that."""
+        deadline = time.monotonic() + seconds
+        lately = {worker for worker, heard in self._heard.items() if deadline - heard < _SILENT_SECONDS}
+        while lately - self._sent_away and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    @contextmanager
+    def _noting_errors(self) -> Iterator[None]:
+        """Keeps an error for the chief, which the worker would only hear of as one of its service."""
+        try:
+            yield
+        except Exception as error:
+            self.error = error
+            raise
 
     def _beat(self, number: int) -> bool:
         worker = self.search.given.get(number)

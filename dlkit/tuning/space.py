@@ -117,7 +117,8 @@ def _dimension(path: str, written: Range | str, only_with: Mapping[str, Sequence
         return Dimension(path, "choice", choices=_labelled(written.choice), only_with=only_with)
     kind, ends = ("float", written.float_) if written.float_ else ("int", written.int_)
     assert ends is not None
-    return Dimension(path, kind, *ends, written.step, written.sampling or "linear", only_with=only_with)
+    low, high = ends
+    return Dimension(path, kind, low, high, written.step, written.sampling or "linear", only_with=only_with)
 
 
 def _labelled(choices: Sequence[Any]) -> dict[Value, Any]:

@@ -14,10 +14,24 @@ from dlkit.tuning.trials import Trial
 STOP_AFTER = "training.stop_after"
 
 
+def nothing_to_search(name: str) -> DlkitError:
+    """What to say of a recipe that is to be searched and has no `tune`."""
+    return DlkitError(
+        f"The recipe {name} says nothing that is to be searched: it has no `tune`, or all of its space is set.",
+        "Say it: `tune: {algorithm: {random: {trials: 20}}, objective: val_loss, "
+        "space: {training.optimizer.learning_rate: {float: [1e-4, 1e-2], sampling: log}}}`.",
+        "no-search",
+    )
+
+
 def objective_of(recipe: Recipe) -> str:
-    """The metric that a search makes best; the recipe has one."""
+    """The metric that a search makes best.
+
+    Raises:
+        DlkitError: The recipe has no search (`no-search`).
+    """
     if recipe.config.tune is None:
-        raise ValueError(f"The recipe must have `tune`. Received: {recipe.name!r}")
+        raise nothing_to_search(recipe.name)
     return recipe.config.tune.objective
 
 

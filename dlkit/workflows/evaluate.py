@@ -11,23 +11,25 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlkit.data.arrays import Arrays, take
+from dlkit.data.arrays import Arrays
 from dlkit.data.columns import Column
-from dlkit.evaluation.decision_map import decision_map
+from dlkit.evaluation.bootstrap import intervals
 from dlkit.evaluation.evaluate import Asked, measure_split, measure_tasks
 from dlkit.evaluation.evaluation import Evaluation, OtherRun
-from dlkit.evaluation.filters import filters
-from dlkit.evaluation.tasks.task import Context
+from dlkit.evaluation.subject import Subject
+from dlkit.evaluation.tasks.task import Context, averages
+from dlkit.evaluation.variational_bound import MEASURES, Halves, variational_bounds
+from dlkit.models.instantiate import instantiate
+from dlkit.models.noise import with_noise
 from dlkit.models.scaling import Scale
 from dlkit.recipe import registry
+from dlkit.recipe.components import load_component
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe, load
 from dlkit.recipe.task_metrics import ALWAYS, rollout_metric, task_of
 from dlkit.runs.folder import RunFolder
 from dlkit.training.compiling import compile_model
-from dlkit.workflows.codes import bounds_of, codes_of, noisy_parts
 from dlkit.workflows.feeding import answers_of, answers_over, raw_feed
-from dlkit.workflows.generate import TEMPERATURE, language_target, writer_of
 from dlkit.workflows.other_data import other_examples
 from dlkit.workflows.predict import model_file
 from dlkit.workflows.preparation import Prepared, batch_size_of, custom_objects, import_plugins, prepare
@@ -35,7 +37,6 @@ from dlkit.workflows.recipe_file import raw_features_of, recipe_of, scales_of
 from dlkit.workflows.samples import write_samples
 
 _SAMPLES = 12  # mistakes that are kept to be looked at, where the recipe does not say
-_PROMPT, _WRITTEN = 32, 250  # tokens that a language model is given, and goes on with
 _LEAST_BATCH = 64  # examples that are predicted at a time, however few a training step takes
 
 
@@ -63,7 +64,7 @@ def evaluate(
     examples = other_examples(recipe, raw_features_of(run), data)
     path = model_file(run, which)
     # What there was to learn from is not at hand: baselines are not measured.
-    return _measured(recipe, _loaded(recipe, path), examples, "data", None, path, scales_of(run))
+    return _measured(_subject(recipe, path, examples), "data", None, path, scales_of(run))
 
 
 def evaluate_model(
@@ -82,72 +83,41 @@ def evaluate_model(
     name, split = ("test", splits.test) if splits.test is not None else ("val", splits.validation)
     if split is None:
         return Evaluation()
-    model = _loaded(recipe, path)
-    found = _measured(recipe, model, split, name, splits.train, path, prepared.scales)
+    subject = _subject(recipe, path, split)
+    found = _measured(subject, name, splits.train, path, prepared.scales)
     before = Evaluation.read(run.evaluation) if over is None else None
     found = replace(found, over=before.over if before else over or {})
     if path == run.best_model:
         found = write_samples(run, found, split, prepared.raw_features, recipe.facts)
-        found = _with_decisions(_with_text(found, recipe, model, split), recipe, model, split)
-        found = _with_filters(found, model)
-        for target, details in codes_of(recipe, model, split).items():
-            found = _with_details(found, target, **details)
+        found = _with_views(found, subject)
         found.write(run.evaluation)
     return found
 
 
-def _with_text(found: Evaluation, recipe: Recipe, model: keras.Model, split: Arrays) -> Evaluation:
-    """Adds how a language model goes on with the beginning of the split."""
-    target = language_target(recipe)
-    if target is None:
+def _with_views(found: Evaluation, subject: Subject) -> Evaluation:
+    """Adds what there is to look at in the model; beside the first target, since most of it is for all."""
+    if not found.targets:
         return found
-    (tokens,) = split.features.values()
-    writer = writer_of(recipe, target, model)
-    prompt = np.asarray(take(tokens, np.arange(1)))[0][:_PROMPT].tolist()
-    written = {
-        "prompt": writer.tokenizer.decode(prompt),
-        "text": writer.go_on(prompt, _WRITTEN, recipe.config.seed),
-        "temperature": TEMPERATURE,
-    }
-    return _with_details(found, target, written=written)
+    (name, measured), *_ = found.targets.items()
+    details = dict(measured["details"])
+    for view in subject.recipe.components.declarations("view"):
+        details |= load_component(view)(subject)
+    return replace(found, targets={**found.targets, name: {**measured, "details": details}})
 
 
-def _with_decisions(found: Evaluation, recipe: Recipe, model: keras.Model, split: Arrays) -> Evaluation:
-    """Adds what a classifier of two numbers says over the plane that they span."""
-    ((feature, values), *more), targets = split.features.items(), recipe.facts.targets
-    (target,) = targets if len(targets) == 1 else ("",)
-    if more or not target or task_of(targets[target]) != "classification" or values.shape[1:] != (2,):
-        return found
-    if values.dtype.kind not in "fiu":
-        return found
-    known = recipe.facts.features[feature].columns or ("first", "second")
-    points, classes = (np.asarray(each) for each in (values, split.targets[target]))
-    told = decision_map(model, points, classes, recipe.supervisions[target].logits, known)
-    return _with_details(found, target, decision_map=told)
-
-
-def _with_filters(found: Evaluation, model: keras.Model) -> Evaluation:
-    """Adds what the units of the first layer look for in pictures; beside the first target, since it is for all."""
-    seen = filters(model)
-    return _with_details(found, next(iter(found.targets)), filters=seen) if seen and found.targets else found
-
-
-def _with_details(found: Evaluation, target: str, **more: Any) -> Evaluation:
-    measured = found.targets[target]
-    changed = {**measured, "details": {**measured["details"], **more}}
-    return replace(found, targets={**found.targets, target: changed})
+def _subject(recipe: Recipe, path: Path, split: Arrays) -> Subject:
+    """A saved model, with the noise that its pattern declares where it is measured."""
+    model = keras.models.load_model(path, custom_objects=custom_objects(recipe))
+    noise = recipe.pattern_says("noise")
+    deviation = recipe.pattern_arguments()[noise] if noise else None
+    measured, given = with_noise(model, noise, float(deviation)) if deviation else (model, None)
+    return Subject(recipe, model, split, measured, given, answers_of(recipe, model))
 
 
 def _measured(
-    recipe: Recipe,
-    model: keras.Model,
-    split: Arrays,
-    prefix: str,
-    train: Arrays | None,
-    path: Path,
-    scales: Mapping[str, Scale],
+    subject: Subject, prefix: str, train: Arrays | None, path: Path, scales: Mapping[str, Scale]
 ) -> Evaluation:
-    saved, (model, given) = model, noisy_parts(recipe, model)
+    recipe, model, split = subject.recipe, subject.measured, subject.split
     _compile(recipe, model, scales)
     metrics = measure_split(model, raw_feed(recipe, split, model), prefix)
     evaluation = recipe.config.evaluation
@@ -155,41 +125,54 @@ def _measured(
     more, bounds, by_target = measure_tasks(
         model,
         split,
-        _asked(recipe, model, split, train, given),
+        _asked(subject, train),
         # The noise is that of a batch: where there is any, batches are those that the metrics were measured on.
-        batch_size=max(batch_size_of(recipe), 1 if given else _LEAST_BATCH),
+        batch_size=max(batch_size_of(recipe), 1 if subject.given else _LEAST_BATCH),
         seed=recipe.config.seed,
         mistakes=samples,
-        answers=answers_of(recipe, model),
+        answers=subject.answers,
     )
     targets = {name: asdict(measured) for name, measured in by_target.items()}
-    more |= _run_free(recipe, model, split, targets)
-    about, of_them = bounds_of(recipe, saved, split)
+    more |= _run_free(subject, targets)
+    about, of_them = _variational_bounds(subject)
     more, bounds = {**more, **about}, {**bounds, **of_them}
     # A metric of the recipe stands before one of the same name that belongs to the task.
     metrics = {**metrics, **{f"{prefix}_{name}": value for name, value in more.items()}, **metrics}
-    intervals = {f"{prefix}_{name}": each for name, each in bounds.items()}
+    named = {f"{prefix}_{name}": each for name, each in bounds.items()}
     constant = _constant_loss(recipe, train) if train else None
-    return Evaluation(path.name, prefix, len(split), metrics, intervals, targets, constant)
+    return Evaluation(path.name, prefix, len(split), metrics, named, targets, constant)
 
 
-def _run_free(
-    recipe: Recipe, model: keras.Model, split: Arrays, targets: Mapping[str, dict[str, Any]]
-) -> dict[str, float]:
+def _run_free(subject: Subject, targets: Mapping[str, dict[str, Any]]) -> dict[str, float]:
     """The errors of the model where it goes on from its own forecasts, if the recipe asks for them.
 
     Args:
         targets: What was measured of each, which the runs are added to.
     """
-    found = {}
-    for asked in components(recipe, "rollout"):
+    found, facts = {}, subject.recipe.facts.targets
+    for asked in components(subject.recipe, "rollout"):
         run = registry.find("rollout", asked.name).target
         for name, measured in targets.items():
-            told = run(model, split, name, recipe.facts.targets[name], **asked.arguments)
+            told = run(subject.measured, subject.split, name, facts[name], **asked.arguments)
             measured["details"] = {**measured["details"], asked.name: told}
             before = f"{name}_" if len(targets) > 1 else ""
             found[before + rollout_metric(asked)] = told["by_step"][-1]
     return found
+
+
+def _variational_bounds(subject: Subject) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """The bounds of the log-likelihood and their intervals, where the pattern declares that it has them."""
+    recipe, model, split = subject.recipe, subject.model, subject.split
+    halves = Halves.of(model) if set(MEASURES) <= set(recipe.pattern_says("measures", ())) else None
+    if halves is None:
+        return {}, {}
+    loss = next(iter(recipe.supervisions.values())).loss
+    declared = recipe.components.declaration("loss", loss.name)
+    if declared is None or not declared.declared.get("likelihood"):
+        return {}, {}
+    seed = recipe.config.seed
+    recount = averages(variational_bounds(halves, instantiate(loss).call, raw_feed(recipe, split, model), seed))
+    return recount(np.ones(len(split))), intervals(recount, len(split), seed=seed)
 
 
 def _constant_loss(recipe: Recipe, train: Arrays) -> float | None:
@@ -211,16 +194,13 @@ def _constant_loss(recipe: Recipe, train: Arrays) -> float | None:
     return None
 
 
-def _asked(
-    recipe: Recipe, model: keras.Model, split: Arrays, train: Arrays | None, given: keras.Model | None
-) -> dict[str, Asked]:
+def _asked(subject: Subject, train: Arrays | None) -> dict[str, Asked]:
     """What is to be measured of each target."""
-    facts = recipe.facts.targets
-    baselines = _baselines(recipe, split) if train else {}
+    recipe, facts = subject.recipe, subject.recipe.facts.targets
+    baselines = _baselines(recipe, subject.split) if train else {}
     learned: Mapping[str, Any] = train.targets if train else {}
-    answers = answers_of(recipe, model)
-    if answers and baselines and train:
-        learned = answers_over(train, answers)
+    if subject.answers and baselines and train:
+        learned = answers_over(train, subject.answers)
     return {
         name: Asked(
             facts[name],
@@ -230,8 +210,8 @@ def _asked(
             train.features if train else {},
             found.ctc,
             found.forced,
-            Context(model, recipe.pattern_arguments(), recipe.facts.features, train),
-            given,
+            Context(subject.measured, recipe.pattern_arguments(), recipe.facts.features, train),
+            subject.given,
         )
         for name, found in recipe.supervisions.items()
     }
@@ -255,10 +235,6 @@ def components(recipe: Recipe, kind: str) -> tuple[Component, ...]:
     evaluation = recipe.config.evaluation
     listed = evaluation.metrics or () if evaluation else ()
     return tuple(metric for metric in listed if isinstance(metric, Component) and metric.kind == kind)
-
-
-def _loaded(recipe: Recipe, path: Path) -> keras.Model:
-    return keras.models.load_model(path, custom_objects=custom_objects(recipe))
 
 
 def _compile(recipe: Recipe, model: keras.Model, scales: Mapping[str, Scale]) -> None:

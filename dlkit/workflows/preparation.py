@@ -125,7 +125,7 @@ def prepare(recipe: Recipe, kept: Kept | None = None) -> Prepared:
     return Prepared(recipe, loaded, splits, raw.features, _once(splits, models, raw), models, scales)
 
 
-def _load(*, source: str, arguments: Mapping[str, Any], cache: str | bool, **asked: Any) -> tuple[Splits, Splits]:
+def _load(*, source: str, arguments: Mapping[str, Any], cache: Any, **asked: Any) -> tuple[Splits, Splits]:
     """The splits as they are loaded, and as they are kept."""
     keep = (lambda splits: cached(splits, "disk")) if cache == "disk" else None
     loaded = load_splits(source, arguments, keep=keep, **asked)

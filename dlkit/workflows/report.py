@@ -17,6 +17,7 @@ from dlkit.models.layer_table import LayerRow, layer_rows
 from dlkit.recipe.graph import Graph
 from dlkit.recipe.load import Recipe
 from dlkit.reporting import report as page
+from dlkit.reporting.figures import figures_of
 from dlkit.reporting.model_diagram import model_diagram
 from dlkit.reporting.report import Told
 from dlkit.runs.folder import RunFolder
@@ -55,7 +56,7 @@ def report_run(run: RunFolder, recipe: Recipe, model: keras.Model | None) -> Non
     evaluation = Evaluation.read(run.evaluation)
     measured = evaluation or Evaluation()
     provenance = json.loads(run.provenance.read_text(encoding="utf-8"))
-    evaluated = recipe.config.evaluation
+    wanted = recipe.config.evaluation.figures if recipe.config.evaluation else None
     layers = layer_rows(model) if model else []
     page.write_report(
         run,
@@ -75,7 +76,7 @@ def report_run(run: RunFolder, recipe: Recipe, model: keras.Model | None) -> Non
             state=status.state,
             seconds=status.seconds_before + _seconds(status.started, status.updated),
             epochs=len(lines),
-            figures=evaluated.figures if evaluated else None,
+            figures=figures_of(recipe.components, None if wanted is None else [each.name for each in wanted]),
         ),
     )
 

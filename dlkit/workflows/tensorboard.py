@@ -20,7 +20,6 @@ from dlkit.training.tensorboard import write_test
 
 Scalar = bool | float | str
 
-_FIGURES = ("confusion_matrix", "predictions", "forecasts")  # what the others show, the report shows
 _EXAMPLES = ("samples", "mistakes")
 _MOST = 20  # hyperparameters
 _RATES = ("rate", "dropout", "recurrent_dropout")  # arguments of layers
@@ -40,11 +39,13 @@ def show_test(run: RunFolder, recipe: Recipe, evaluation: Evaluation) -> None:
     if not evaluation.metrics:
         return
     several = len(evaluation.targets) > 1
+    known = recipe.components.declarations("figure")
+    figures = [each.spec.name for each in known if each.declared.get("tensorboard")]
     pictures: dict[str, np.ndarray] = {}
     texts: dict[str, list[tuple[str, str]]] = {}
     for target, told in evaluation.targets.items():
         before = f"{target}/" if several else ""
-        for name in _FIGURES:
+        for name in figures:
             path = run.figures / figure_file(target, name, several=several)
             if path.is_file():
                 pictures[before + name] = read_pixels(path)
@@ -62,6 +63,25 @@ def show_test(run: RunFolder, recipe: Recipe, evaluation: Evaluation) -> None:
         pictures=pictures,
         texts=texts,
         hyperparameters=hyperparameters(recipe, _chosen(run)),
+    )
+
+
+def show_trial(run: RunFolder, recipe: Recipe, values: Mapping[str, Scalar], objective: str, score: float) -> None:
+    """Writes the values of a trial of a search beside its objective, for the tab HParams.
+
+    Args:
+        run: Its folder.
+        recipe: As it was trained.
+        values: Those that were searched, by path.
+        objective: The metric that they are to make best.
+        score: What they have reached.
+
+    Raises:
+        DlkitError: They cannot be written (`cannot-write`).
+    """
+    shown = {objective.replace("_", "/", 1): score}
+    write_test(
+        run.tensorboard / "trial", name=_name(run, recipe), metrics=shown, pictures={}, texts={}, hyperparameters=values
     )
 
 

@@ -21,6 +21,7 @@ from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
 from dlkit.training.progress import Displays
 from dlkit.training.retracing import without_retracing_warning
+from dlkit.tuning.process import RENEW
 from dlkit.tuning.service import OUTCOME, Chief, write_outcome
 from dlkit.tuning.trial_recipe import STOP_AFTER, epochs_of, objective_of, score_of, stop_after, trial_recipe
 from dlkit.tuning.trials import TRIALS, Journal, Outcome, Trial
@@ -30,7 +31,6 @@ from dlkit.workflows.resume import resume
 from dlkit.workflows.tensorboard import show_trial
 from dlkit.workflows.train import Trialled, train
 
-RENEW = 75  # the exit status of a worker whose memory has grown
 _GROWTH = 512 * 2**20  # bytes above what its first trial left it with
 _STATM = Path("/proc/self/statm")
 _PAGE = 4096
@@ -76,8 +76,8 @@ class Worker:
             chief.end()
             self.told(f"trial {number}: {outcome.reason or outcome.status}")
             gc.collect()
-            first = first or _memory()
-            if _memory() - first > self.growth:
+            first = first or memory_held()
+            if memory_held() - first > self.growth:
                 return RENEW
         return 0
 
@@ -164,6 +164,6 @@ def _kind_of(error: Exception) -> tuple[str, str]:
     return type(error).__name__, f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
-def _memory() -> int:
+def memory_held() -> int:
     """The bytes of memory that this process holds; 0 where the system does not tell."""
     return int(_STATM.read_text().split()[1]) * _PAGE if _STATM.exists() else 0

@@ -17,6 +17,7 @@ from dlkit.recipe.registry import Range, register
     learns="inputs",
     classes=True,
     layers=[{"GaussianNoise": {"stddev": "$noise", "name": "noise"}}, "encoder", "decoder"],
+    noise="noise",
     unused=["training.optimizers", "data.class_weight", "data.targets"],
 )
 class Autoencoder(Pattern):

@@ -1,55 +1,68 @@
-"""The figures of a report, by the names that `evaluation.figures` knows."""
+"""The figures of a report, registered in the files beside this one, which each hold those of one subject.
+
+    @register(kind="figure", needs=["errors"], wide=True)
+    def histogram(details: Mapping[str, Any], /) -> Any:
+        \"\"\"How large the errors are.\"\"\"
+
+The first line of what it says of itself is its caption. It is given what evaluation.json tells of a target, and gives a
+figure of matplotlib, or None where there is nothing to show. In a report they stand in the order of the files, and in those
+of the functions. The decorator's words:
+    needs: The details that it is drawn from; without one of them it is not. `training` is that of the whole run.
+    wide: Whether it is as wide as the page.
+    tensorboard: Whether TensorBoard shows it too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from dlkit.reporting.figures.classes import (
-    draw_calibration,
-    draw_confusion_matrix,
-    draw_decision_map,
-    draw_precision_recall,
-    draw_roc,
-)
-from dlkit.reporting.figures.codes import (
-    draw_latent_plane,
-    draw_latent_walk,
-    draw_prior_samples,
-    draw_reconstructions,
-)
-from dlkit.reporting.figures.filters import draw_filters
-from dlkit.reporting.figures.maps import (
-    draw_component_planes,
-    draw_hits,
-    draw_u_matrix,
-    draw_unit_labels,
-    draw_unit_pictures,
-)
-from dlkit.reporting.figures.numbers import draw_errors_by_step, draw_forecasts, draw_free_running, draw_predictions
-from dlkit.reporting.figures.texts import draw_edit_distances, draw_surprise_by_position
+from dlkit.recipe.components import Components, load_component
 
-# What evaluation.json tells of a target -> a figure, or None where it has nothing to show.
-OF_TARGET: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-    "decision_map": draw_decision_map,
-    "confusion_matrix": draw_confusion_matrix,
-    "roc": draw_roc,
-    "precision_recall": draw_precision_recall,
-    "calibration": draw_calibration,
-    "predictions": draw_predictions,
-    "forecasts": draw_forecasts,
-    "errors_by_step": draw_errors_by_step,
-    "free_running": draw_free_running,
-    "surprise_by_position": draw_surprise_by_position,
-    "edit_distances": draw_edit_distances,
-    "reconstructions": draw_reconstructions,
-    "prior_samples": draw_prior_samples,
-    "latent_walk": draw_latent_walk,
-    "latent_plane": draw_latent_plane,
-    "u_matrix": draw_u_matrix,
-    "hits": draw_hits,
-    "unit_labels": draw_unit_labels,
-    "component_planes": draw_component_planes,
-    "unit_pictures": draw_unit_pictures,
-    "filters": draw_filters,
-}
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A registered figure.
+
+    Args:
+        name: As `evaluation.figures` has it, and its files.
+        caption: What it shows.
+        needs: The details that it is drawn from.
+        wide: Whether it is as wide as the page.
+        function: Draws it from the details of a target.
+    """
+
+    name: str
+    caption: str
+    needs: tuple[str, ...]
+    wide: bool
+    function: Callable[[Mapping[str, Any]], Any]
+
+    def draw(self, details: Mapping[str, Any]) -> Any:
+        """A figure of matplotlib; None where the details have nothing for it."""
+        return self.function(details) if all(details.get(name) for name in self.needs) else None
+
+
+def figures_of(components: Components, names: Iterable[str] | None = None) -> list[Figure]:
+    """The figures that a recipe may draw, in the order of a report.
+
+    Args:
+        components: Those that the recipe knows; its plugins were imported.
+        names: Of those that are wanted; None: all but what installed packages offer.
+    """
+    known = components.declarations("figure")
+    if names is not None:
+        named = {name: components.declaration("figure", name) for name in names}
+        known = [each for each in known if each.spec.name in named]
+        known += [each for each in named.values() if each and each not in known]
+    return [
+        Figure(
+            each.spec.name,
+            each.spec.summary.removesuffix("."),
+            tuple(each.declared["needs"]),
+            each.declared.get("wide", False),
+            load_component(each),
+        )
+        for each in known
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dlkit.recipe.registry import register
 from dlkit.reporting.figures.style import COLORS, finish, new_figure
 
 _NUMBERED = 20  # classes up to which each cell of a matrix has its number
@@ -12,13 +13,34 @@ _NAMED = 60  # classes up to which each row has its name
 _LONGEST = 18  # characters of a name
 
 
-def draw_confusion_matrix(details: Mapping[str, Any]) -> Any:
-    """Draws the share of each true class that was told to be of each class."""
+@register(kind="figure", needs=["decision_map"])
+def decision_map(details: Mapping[str, Any], /) -> Any:
+    """What the model says over the plane of its two inputs, and the examples."""
     import numpy as np
 
-    matrix = np.array(details.get("confusion_matrix") or [])
-    if not matrix.size:
-        return None
+    told, labels = details["decision_map"], details["labels"]
+    across, up = told["sides"]
+    figure = new_figure(4.6, 3.9)
+    axes = figure.subplots()
+    said, truth, points = np.array(told["classes"]), np.array(told["truth"]), np.array(told["points"])
+    colors = [COLORS[number % len(COLORS)] for number in range(len(labels))]
+    heights, edges = (np.array(told["lead"]), np.array([-2, 0, 2])) if "lead" in told else (said, _between(labels))
+    axes.contourf(across, up, heights, levels=edges, colors=colors, alpha=0.25)
+    if said.min() < said.max():
+        axes.contour(across, up, heights, levels=edges[1:-1], colors=[COLORS[-1]], linewidths=1)
+    for number, label in enumerate(labels):
+        of_class = points[truth == number]
+        axes.scatter(*of_class.T, s=28, color=colors[number], edgecolors="white", linewidths=0.6, label=_short(label))
+    finish(axes, *told["axes"])
+    return figure
+
+
+@register(kind="figure", needs=["confusion_matrix"], tensorboard=True)
+def confusion_matrix(details: Mapping[str, Any], /) -> Any:
+    """Confusion matrix: examples of each true class, shaded by their share of it."""
+    import numpy as np
+
+    matrix = np.array(details["confusion_matrix"])
     labels, classes = details["labels"], len(matrix)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     side = min(9.0, 2.4 + 0.42 * classes)
@@ -39,21 +61,22 @@ def draw_confusion_matrix(details: Mapping[str, Any]) -> Any:
     return figure
 
 
-def draw_roc(details: Mapping[str, Any]) -> Any:
-    """Draws the true positive rate over the false positive rate, of each class against the rest."""
-    return _draw(details, "roc", "auc", "false positive rate", "true positive rate", diagonal=True)
+@register(kind="figure", needs=["curves"])
+def roc(details: Mapping[str, Any], /) -> Any:
+    """ROC curve: each class against the rest."""
+    return _draw(details["curves"], "roc", "auc", "false positive rate", "true positive rate", diagonal=True)
 
 
-def draw_precision_recall(details: Mapping[str, Any]) -> Any:
-    """Draws precision over recall, of each class against the rest."""
-    return _draw(details, "precision_recall", "average_precision", "recall", "precision")
+@register(kind="figure", needs=["curves"])
+def precision_recall(details: Mapping[str, Any], /) -> Any:
+    """Precision and recall: each class against the rest."""
+    return _draw(details["curves"], "precision_recall", "average_precision", "recall", "precision")
 
 
-def draw_calibration(details: Mapping[str, Any]) -> Any:
-    """Draws how often the model is right over how sure it is, and how often it is so sure."""
-    bins = details.get("calibration")
-    if not bins:
-        return None
+@register(kind="figure", needs=["calibration"])
+def calibration(details: Mapping[str, Any], /) -> Any:
+    """Calibration: how often the model is right when it is so sure."""
+    bins = details["calibration"]
     figure = new_figure(4.6, 4.4)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     confidence = [each["confidence"] for each in bins]
@@ -69,10 +92,7 @@ def draw_calibration(details: Mapping[str, Any]) -> Any:
     return figure
 
 
-def _draw(details: Mapping[str, Any], kind: str, area: str, x: str, y: str, *, diagonal: bool = False) -> Any:
-    curves = details.get("curves")
-    if not curves:
-        return None
+def _draw(curves: Mapping[str, Any], kind: str, area: str, x: str, y: str, *, diagonal: bool = False) -> Any:
     figure = new_figure(4.6, 4.4 if len(curves) < 4 else 5.4)
     axes = figure.subplots()
     if diagonal:
@@ -92,29 +112,6 @@ def _draw(details: Mapping[str, Any], kind: str, area: str, x: str, y: str, *, d
 
 def _short(label: str) -> str:
     return label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"
-
-
-def draw_decision_map(details: Mapping[str, Any]) -> Any:
-    """Draws what the model says over a plane of two numbers, and the examples in it."""
-    import numpy as np
-
-    told = details.get("decision_map")
-    if not told:
-        return None
-    labels, (across, up) = details["labels"], told["sides"]
-    figure = new_figure(4.6, 3.9)
-    axes = figure.subplots()
-    said, truth, points = np.array(told["classes"]), np.array(told["truth"]), np.array(told["points"])
-    colors = [COLORS[number % len(COLORS)] for number in range(len(labels))]
-    heights, edges = (np.array(told["lead"]), np.array([-2, 0, 2])) if "lead" in told else (said, _between(labels))
-    axes.contourf(across, up, heights, levels=edges, colors=colors, alpha=0.25)
-    if said.min() < said.max():
-        axes.contour(across, up, heights, levels=edges[1:-1], colors=[COLORS[-1]], linewidths=1)
-    for number, label in enumerate(labels):
-        of_class = points[truth == number]
-        axes.scatter(*of_class.T, s=28, color=colors[number], edgecolors="white", linewidths=0.6, label=_short(label))
-    finish(axes, *told["axes"])
-    return figure
 
 
 def _between(labels: Sequence[str]) -> Any:

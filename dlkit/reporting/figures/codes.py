@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from dlkit.recipe.registry import register
 from dlkit.reporting.figures.style import COLORS, finish, new_figure
 
 _INCHES = 0.7  # of a picture's side
@@ -13,12 +14,10 @@ _LEFT = 1.0  # inches for the names of rows
 _MOST_COLORS = 20
 
 
-def draw_reconstructions(details: Mapping[str, Any]) -> Any:
-    """Draws examples above what a model gives back of them."""
-    found = details.get("reconstructions")
-    if not found:
-        return None
-    rows = {name: _pictures(each) for name, each in found["rows"].items()}
+@register(kind="figure", needs=["reconstructions"], wide=True)
+def reconstructions(details: Mapping[str, Any], /) -> Any:
+    """Examples, and what the model gives back of them."""
+    rows = {name: _pictures(each) for name, each in details["reconstructions"]["rows"].items()}
     across = max(len(row) for row in rows.values())
     figure = new_figure(_LEFT + _INCHES * across, (_INCHES + 0.05) * len(rows))
     grid = figure.subplots(len(rows), across, squeeze=False)
@@ -29,24 +28,25 @@ def draw_reconstructions(details: Mapping[str, Any]) -> Any:
     return figure
 
 
-def draw_prior_samples(details: Mapping[str, Any]) -> Any:
-    """Draws what codes drawn from the prior stand for."""
-    return _sheet(details.get("prior_samples"))
+@register(kind="figure", needs=["prior_samples"])
+def prior_samples(details: Mapping[str, Any], /) -> Any:
+    """What codes drawn from the standard normal distribution stand for."""
+    return _sheet(details["prior_samples"])
 
 
-def draw_latent_walk(details: Mapping[str, Any]) -> Any:
-    """Draws what lies between the codes of pairs of examples, a row each."""
-    return _sheet(details.get("latent_walk"))
+@register(kind="figure", needs=["latent_walk"], wide=True)
+def latent_walk(details: Mapping[str, Any], /) -> Any:
+    """From the code of one example to that of another, in even steps."""
+    return _sheet(details["latent_walk"])
 
 
-def draw_latent_plane(details: Mapping[str, Any]) -> Any:
-    """Draws where examples lie in the plane of their codes, each class in a color of its own."""
+@register(kind="figure", needs=["latent_plane"])
+def latent_plane(details: Mapping[str, Any], /) -> Any:
+    """Where examples lie by their codes."""
     import matplotlib as mpl
     import numpy as np
 
-    found = details.get("latent_plane")
-    if not found:
-        return None
+    found = details["latent_plane"]
     points, labels = np.array(found["points"]), found.get("labels")
     figure = new_figure(6.4 if labels else 4.8, 4.6)
     axes = figure.subplots()
@@ -64,12 +64,10 @@ def draw_latent_plane(details: Mapping[str, Any]) -> Any:
     return figure
 
 
-def _sheet(found: Mapping[str, Any] | None) -> Any:
+def _sheet(found: Mapping[str, Any]) -> Any:
     """Pictures in rows, close to each other."""
     import numpy as np
 
-    if not found:
-        return None
     pictures, across = _pictures(found["pictures"]), found["across"]
     count, height, width, channels = pictures.shape
     framed = np.pad(pictures, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=255)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dlkit.recipe.registry import register
 from dlkit.reporting.figures.style import COLORS, finish, new_figure
 
 _MOST = 4  # metrics that are drawn beside the loss
@@ -21,6 +22,12 @@ def drawn_metrics(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     rates = {line.get("learning_rate") for line in lines}
     last = ["learning_rate"] if len(rates) > 1 else []
     return [name for name in ("loss", *metrics[:_MOST], *last) if name in numbers]
+
+
+@register(kind="figure", needs=["training"])
+def curves(details: Mapping[str, Any], /) -> Any:
+    """Loss, metrics and learning rate, epoch by epoch."""
+    return draw_curves(**details["training"])
 
 
 def draw_curves(lines: Sequence[Mapping[str, Any]], names: Sequence[str], best: int | None = None) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlkit.models.map_grid import positions
+from dlkit.recipe.registry import register
 from dlkit.reporting.figures.style import new_figure
 
 _SIDE = 4.8  # inches of the longer side of a map
@@ -16,23 +17,29 @@ _PLANES_ACROSS = 4
 _MOST_COLORS = 20
 
 
-def draw_u_matrix(details: Mapping[str, Any]) -> Any:
-    """Draws how far each unit is from its neighbors (Ultsch and Siemon, 1990): dark lines part clusters."""
-    return _of_values(details, "u_matrix", "bone_r", "mean distance to the neighbors")
+@register(kind="figure", needs=["map"])
+def u_matrix(details: Mapping[str, Any], /) -> Any:
+    """U-matrix: how far each unit is from its neighbors.
+
+    Dark lines part clusters (Ultsch and Siemon, 1990).
+    """
+    return _of_values(details["map"], "u_matrix", "bone_r", "mean distance to the neighbors")
 
 
-def draw_hits(details: Mapping[str, Any]) -> Any:
-    """Draws how many examples each unit is nearest to."""
-    return _of_values(details, "hits", "Blues", "examples")
+@register(kind="figure", needs=["map"])
+def hits(details: Mapping[str, Any], /) -> Any:
+    """How many examples each unit is nearest to."""
+    return _of_values(details["map"], "hits", "Blues", "examples")
 
 
-def draw_unit_labels(details: Mapping[str, Any]) -> Any:
-    """Draws the label of each unit, in a color of its own; one without is left white."""
+@register(kind="figure", needs=["map"])
+def unit_labels(details: Mapping[str, Any], /) -> Any:
+    """The class of most training examples that each unit is nearest to."""
     import matplotlib as mpl
     from matplotlib.patches import Patch
 
-    found = details.get("map")
-    if not found or not found["labels"]:
+    found = details["map"]
+    if not found["labels"]:
         return None
     known = sorted({label for label in found["labels"] if label is not None})
     palette = mpl.colormaps["tab10" if len(known) <= _MOST_COLORS // 2 else "tab20"]
@@ -46,10 +53,11 @@ def draw_unit_labels(details: Mapping[str, Any]) -> Any:
     return figure
 
 
-def draw_component_planes(details: Mapping[str, Any]) -> Any:
-    """Draws what each unit has of each value of an example."""
-    found = details.get("map")
-    if not found or not found.get("planes"):
+@register(kind="figure", needs=["map"], wide=True)
+def component_planes(details: Mapping[str, Any], /) -> Any:
+    """Component planes: each value, unit by unit."""
+    found = details["map"]
+    if not found.get("planes"):
         return None
     planes = found["planes"]
     across = min(_PLANES_ACROSS, len(planes))
@@ -66,12 +74,13 @@ def draw_component_planes(details: Mapping[str, Any]) -> Any:
     return figure
 
 
-def draw_unit_pictures(details: Mapping[str, Any]) -> Any:
-    """Draws the pictures that the units stand for, all with the same black and white."""
+@register(kind="figure", needs=["map"], wide=True)
+def unit_pictures(details: Mapping[str, Any], /) -> Any:
+    """What the units stand for."""
     import numpy as np
 
-    found = details.get("map")
-    if not found or not found.get("pictures"):
+    found = details["map"]
+    if not found.get("pictures"):
         return None
     shape = found["pictures"]["shape"]
     shades = np.frombuffer(base64.b64decode(found["pictures"]["shades"]), np.uint8).reshape(-1, *shape)
@@ -86,10 +95,7 @@ def draw_unit_pictures(details: Mapping[str, Any]) -> Any:
     return figure
 
 
-def _of_values(details: Mapping[str, Any], kind: str, cmap: str, what: str) -> Any:
-    found = details.get("map")
-    if not found:
-        return None
+def _of_values(found: Mapping[str, Any], kind: str, cmap: str, what: str) -> Any:
     width, height = _size(found, _SIDE)
     figure = new_figure(width + 0.9, height)
     axes = figure.subplots()

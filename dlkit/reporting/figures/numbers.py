@@ -6,22 +6,21 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
+from dlkit.recipe.registry import register
 from dlkit.reporting.figures.style import COLORS, finish, new_figure
 
 
-def draw_predictions(details: Mapping[str, Any]) -> Any:
-    """Draws predictions over the truth, and how the errors are spread."""
-    points, errors = details.get("points"), details.get("errors")
-    if not points or not errors:
-        return None
+@register(kind="figure", needs=["points", "errors"], wide=True, tensorboard=True)
+def predictions(details: Mapping[str, Any], /) -> Any:
+    """Predictions beside the truth, and the spread of the errors."""
     figure = new_figure(7.2, 3.5)
     left, right = figure.subplots(1, 2)
-    truth, predicted = points
+    truth, predicted = details["points"]
     ends = [min(*truth, *predicted), max(*truth, *predicted)]
     left.plot(ends, ends, color=COLORS[-1], linestyle=":")
     left.scatter(truth, predicted, s=6, alpha=0.5, color=COLORS[0], linewidths=0)
     finish(left, "true", "predicted")
-    edges = errors["edges"]
+    errors, edges = details["errors"], details["errors"]["edges"]
     widths = [after - before for before, after in itertools.pairwise(edges)]
     right.bar(edges[:-1], errors["examples"], width=widths, align="edge", color=COLORS[4])
     right.axvline(0, color=COLORS[-1], linestyle=":")
@@ -29,27 +28,27 @@ def draw_predictions(details: Mapping[str, Any]) -> Any:
     return figure
 
 
-def draw_forecasts(details: Mapping[str, Any]) -> Any:
-    """Draws some forecasts with the steps before them."""
-    forecasts = details.get("forecasts")
-    if not forecasts:
-        return None
-    down = -(-len(forecasts) // 2)
+@register(kind="figure", needs=["forecasts"], wide=True, tensorboard=True)
+def forecasts(details: Mapping[str, Any], /) -> Any:
+    """Forecasts from the first to the last example."""
+    shown = details["forecasts"]
+    down = -(-len(shown) // 2)
     figure = new_figure(7.2, 1.7 * down + 0.3)
-    for axes, each in zip(figure.subplots(down, 2, squeeze=False).flat, forecasts, strict=False):
+    for axes, each in zip(figure.subplots(down, 2, squeeze=False).flat, shown, strict=False):
         past = [_first(step) for step in each.get("past", ())]
         ahead = range(1 + details.get("offset", 0), 1 + details.get("offset", 0) + len(each["truth"]))
         axes.plot(range(1 - len(past), 1), past, color=COLORS[-1], linewidth=1, label="before")
         axes.plot(ahead, [_first(step) for step in each["truth"]], color=COLORS[0], marker=".", label="true")
         axes.plot(ahead, [_first(step) for step in each["predicted"]], color=COLORS[1], marker=".", label="forecast")
-        finish(axes, "steps", f"example {each['row'] + 1}", legend=each is forecasts[0])
+        finish(axes, "steps", f"example {each['row'] + 1}", legend=each is shown[0])
     return figure
 
 
-def draw_errors_by_step(details: Mapping[str, Any]) -> Any:
-    """Draws how errors grow with the steps that lie between."""
-    by_step = details.get("by_step")
-    if not by_step or len(by_step["mean_absolute_error"]) < 2:
+@register(kind="figure", needs=["by_step"])
+def errors_by_step(details: Mapping[str, Any], /) -> Any:
+    """Errors by how far ahead the forecast looks."""
+    by_step = details["by_step"]
+    if len(by_step["mean_absolute_error"]) < 2:
         return None
     figure = new_figure(5.2, 3.0)
     axes = figure.subplots()
@@ -60,13 +59,12 @@ def draw_errors_by_step(details: Mapping[str, Any]) -> Any:
     return figure
 
 
-def draw_free_running(details: Mapping[str, Any]) -> Any:
-    """Draws how a model goes on from its own forecasts, and how the error grows."""
-    run = details.get("free_running")
-    if not run:
-        return None
+@register(kind="figure", needs=["free_running"], wide=True)
+def free_running(details: Mapping[str, Any], /) -> Any:
+    """Running free: the model goes on from its own forecasts."""
     from matplotlib.ticker import LogLocator
 
+    run = details["free_running"]
     paths, steps = run["paths"], range(1, len(run["by_step"]) + 1)
     figure = new_figure(7.2, 1.1 * len(paths) + 2.4)
     *drawn, below = figure.subplots(len(paths) + 1, 1, height_ratios=[*[1] * len(paths), 1.6])

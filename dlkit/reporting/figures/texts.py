@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dlkit.recipe.registry import register
 from dlkit.reporting.figures.style import COLORS, finish, new_figure
 
 
-def draw_surprise_by_position(details: Mapping[str, Any]) -> Any:
-    """Draws the mean negative log-likelihood of tokens over how many of the text came before."""
-    values = details.get("by_position")
-    if not values or len(values) < 2:
+@register(kind="figure", needs=["by_position"])
+def surprise_by_position(details: Mapping[str, Any], /) -> Any:
+    """How unexpected tokens are, by their place in the window."""
+    values = details["by_position"]
+    if len(values) < 2:
         return None
     figure = new_figure(5.6, 3.0)
     axes = figure.subplots()
@@ -20,11 +22,10 @@ def draw_surprise_by_position(details: Mapping[str, Any]) -> Any:
     return figure
 
 
-def draw_edit_distances(details: Mapping[str, Any]) -> Any:
-    """Draws how many examples are how many edits away from the truth."""
-    found = details.get("edit_distances")
-    if not found:
-        return None
+@register(kind="figure", needs=["edit_distances"])
+def edit_distances(details: Mapping[str, Any], /) -> Any:
+    """How far answers are from the truth."""
+    found = details["edit_distances"]
     figure = new_figure(5.2, 3.0)
     axes = figure.subplots()
     axes.bar(found["distance"], found["examples"], color=COLORS[0])

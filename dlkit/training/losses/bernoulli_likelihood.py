@@ -10,7 +10,7 @@ from dlkit.recipe.registry import register
 
 
 @keras.saving.register_keras_serializable("dlkit")
-@register
+@register(likelihood=True)
 class BernoulliLikelihood(keras.losses.Loss):
     """The negative log-likelihood of an example under independent Bernoulli distributions, in nats.
 

@@ -11,7 +11,7 @@ from dlkit.recipe.registry import Range, register
 
 
 @keras.saving.register_keras_serializable("dlkit")
-@register
+@register(likelihood=True)
 class GaussianLikelihood(keras.losses.Loss):
     """The negative log-likelihood of an example under independent normal distributions of one deviation, in nats.
 

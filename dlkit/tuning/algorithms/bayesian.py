@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated, Any
 
 import keras_tuner
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from dlkit.recipe.registry import Range, register
 from dlkit.tuning.oracle import Asked, Unsaved
@@ -18,7 +20,11 @@ class _Bayesian(Unsaved, keras_tuner.oracles.BayesianOptimizationOracle):
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         self._random_state = np.random.RandomState([self.seed, len(self.trials)])
-        return dict(super().populate_space(trial_id))
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", ConvergenceWarning
+            )  # of a length scale at its bound, which few trials leave open
+            return dict(super().populate_space(trial_id))
 
 
 @register(kind="algorithm")

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.evaluation.decision_map import decision_map
-from dlkit.reporting.figures.classes import draw_decision_map
+from dlkit.evaluation.views.decision_map import over_plane
+from dlkit.reporting.figures.classes import decision_map
 
 POINTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
 
@@ -18,11 +18,11 @@ def test_the_line_lies_where_the_weights_put_it(outputs):
     model.set_weights(
         weights if outputs == 1 else [np.pad(each, [(0, 0)] * (each.ndim - 1) + [(1, 0)]) for each in weights]
     )
-    told = decision_map(model, POINTS, np.array([0, 1, 0, 1]), True, ["a", "b"])
+    told = over_plane(model, POINTS, np.array([0, 1, 0, 1]), True, ["a", "b"])
     across, up = np.meshgrid(*told["sides"])
     assert (across.min(), across.max()) == (-0.25, 1.25)
     far = np.abs(across + 2 * up - 1.5) > 1e-3
     np.testing.assert_array_equal(np.array(told["classes"])[far], (across + 2 * up > 1.5)[far])
-    figure = draw_decision_map({"labels": ["0", "1"], "decision_map": told})
+    figure = decision_map({"labels": ["0", "1"], "decision_map": told})
     assert [axis.get_label_text() for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis)] == ["a", "b"]
     assert len(figure.axes[0].get_legend().get_texts()) == 2

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.evaluation.filters import filters
-from dlkit.reporting.figures.filters import draw_filters
+from dlkit.evaluation.views.filters import first_weights
+from dlkit.reporting.figures.weights import filters
 
 
 def test_each_unit_is_a_picture_to_its_own_scale():
@@ -15,11 +15,11 @@ def test_each_unit_is_a_picture_to_its_own_scale():
     model = keras.Sequential(layers)
     weights = np.array([[0.5, 0], [-0.25, 0], [0, 0], [0, 0], [0.1, 0], [-0.5, 0.001]])
     model.set_weights([weights, np.zeros(2)])
-    found = filters(model)
+    found = first_weights(model)
     shades = np.frombuffer(base64.b64decode(found["shades"]), np.uint8).reshape(2, *found["shape"])
     assert shades[0, ..., 0].tolist() == [[255, 64, 128], [128, 153, 1]]
     assert shades[1, ..., 0].tolist() == [[128, 128, 128], [128, 128, 255]]
-    (image,) = draw_filters({"filters": found}).axes[0].images
+    (image,) = filters({"filters": found}).axes[0].images
     drawn = image.get_array()
     assert drawn.shape == (2, 3 + 1 + 3)
     np.testing.assert_array_equal(drawn[:, :3], shades[0, ..., 0])
@@ -36,5 +36,4 @@ def test_each_unit_is_a_picture_to_its_own_scale():
     ids=["no picture", "a convolution first", "large pictures"],
 )
 def test_what_has_none(layers):
-    assert filters(keras.Sequential(layers)) is None
-    assert draw_filters({}) is None
+    assert first_weights(keras.Sequential(layers)) is None

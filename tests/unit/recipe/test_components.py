@@ -14,7 +14,7 @@ import yaml
 
 from dlkit.recipe import components, registry
 from dlkit.recipe.check import Checker
-from dlkit.recipe.components import PACKAGE, Components
+from dlkit.recipe.components import PACKAGE, Components, load_component
 from dlkit.recipe.declarations import read_declarations
 from dlkit.recipe.diagnostics import Findings
 from dlkit.recipe.facts import read_facts
@@ -25,6 +25,7 @@ PLANNED = yaml.safe_load((PACKAGE / "recipe" / "planned.yaml").read_text(encodin
 FILES = [
     pytest.param(kind, path, id=f"{kind}-{path.stem}")
     for kind, home in registry.HOMES.items()
+    if kind not in registry.BY_SUBJECT
     for path in sorted((PACKAGE.parent / home.replace(".", "/")).glob("[!_]*.py"))
 ]
 
@@ -55,8 +56,26 @@ def test_planned_components_are_known_by_a_name_of_their_own(kind: str, name: st
 
 
 def test_no_two_kinds_of_dlkits_own_share_a_name() -> None:
-    names = [path.stem for _, path in (param.values for param in FILES)]
+    names = [path.stem for kind, path in (param.values for param in FILES) if kind not in registry.APART]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("kind", registry.BY_SUBJECT)
+def test_files_of_a_subject_hold_several_components_in_their_order(kind: str) -> None:
+    files = sorted((PACKAGE.parent / registry.HOMES[kind].replace(".", "/")).glob("[!_]*.py"))
+    declared = [each for path in files for each in read_declarations(path, "dlkit")]
+    assert {each.spec.kind for each in declared} == {kind}
+    assert [each.spec.name for each in declared] == [*Components().names(kind)]
+    for each in declared:
+        assert each.spec.summary.endswith(".")
+        assert Components().find(kind, each.spec.name) == each.spec
+        assert load_component(each).__name__ == each.spec.name
+
+
+def test_names_that_stand_apart_are_free_for_others() -> None:
+    known = Components()
+    assert known.find("figure", "roc") and known.kinds_taking("roc") == ()
+    assert known.kinds_taking("roc", "figure") == ("figure",)
 
 
 ARCHITECTURES = [param for param in FILES if param.values[0] == "architecture"]
@@ -183,6 +202,18 @@ def test_a_package_cannot_take_a_name_that_is_known(package: Callable[..., None]
     read(
         "data: {source: diabetes}\nmodel: {sequential: [{Dense: {units: 1}}]}\ntraining: {epochs: 1, loss: {Huber: {delta: 2}}}"
     )
+
+
+def test_what_no_recipe_names_is_not_taken_from_packages(package: Callable[..., None], read: Read) -> None:
+    """Else to install one would change every run."""
+    views = "@register(kind='view')\ndef spread(subject, /): ...\n"
+    package(
+        f"from dlkit import register\n{views}@register(kind='figure', needs=['spread'])\ndef spread(details, /): ..."
+    )
+    known = read("evaluation: {figures: [spread]}").components
+    for kind in registry.APART:
+        assert known.declaration(kind, "spread")
+        assert "spread" not in {each.spec.name for each in known.declarations(kind)}
 
 
 def test_a_valid_recipe_needs_no_look_at_all_packages(monkeypatch: pytest.MonkeyPatch, read: Read) -> None:

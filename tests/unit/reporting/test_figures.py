@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 
-from dlkit.evaluation import latent
 from dlkit.evaluation.evaluation import Evaluation
+from dlkit.evaluation.views import latent
+from dlkit.recipe.components import Components
 from dlkit.recipe.facts import DataFacts, Feature, Target
-from dlkit.reporting.figures import OF_TARGET
+from dlkit.reporting.figures import figures_of
 from dlkit.reporting.figures.curves import draw_curves, drawn_metrics
 from dlkit.reporting.figures.style import on_page, on_white, to_png, to_svg
 from dlkit.reporting.report import Told, write_report
 from dlkit.runs.folder import RunFolder
 from tests.contract.test_tasks import CASES, measured
 
+FOUND = figures_of(Components())
+DRAW = {figure.name: figure.draw for figure in FOUND}
 FIGURES = {
     "logits of seven classes": {"confusion_matrix", "roc", "precision_recall", "calibration"},
     "one logit of two": {"confusion_matrix", "roc", "precision_recall", "calibration"},
@@ -33,14 +36,14 @@ LINES = [
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_task_has_its_figures(name):
     details = measured(name).details
-    drawn = {kind: draw(details) for kind, draw in OF_TARGET.items()}
+    drawn = {kind: draw(details) for kind, draw in DRAW.items()}
     assert {kind for kind, figure in drawn.items() if figure is not None} == FIGURES[name]
 
 
 def test_pictures_of_an_autoencoder_are_where_they_belong():
     truth = np.linspace(0, 1, 20 * 4 * 4).reshape(20, 4, 4, 1)
     rows = {"true": truth, "noisy": truth + 2, "given back": np.zeros_like(truth)}
-    axes = OF_TARGET["reconstructions"]({"reconstructions": latent.reconstructions(rows)}).axes
+    axes = DRAW["reconstructions"]({"reconstructions": latent.reconstructions(rows)}).axes
     assert len(axes) == 30
     assert [axes[row].get_ylabel() for row in (0, 10, 20)] == list(rows)
     # Black and white are the smallest and the largest value of the ten that are shown.
@@ -55,13 +58,13 @@ def test_walks_and_samples_are_sheets_of_pictures():
 
     truth = np.array([0.0, 1.0])
     codes = np.array([[0.0, 5], [1, 5], [1, 5], [0, 5], [7, 7]])
-    (axes,) = OF_TARGET["latent_walk"]({"latent_walk": latent.walk(decode, codes, truth)}).axes
+    (axes,) = DRAW["latent_walk"]({"latent_walk": latent.walk(decode, codes, truth)}).axes
     sheet = np.asarray(axes.images[0].get_array())
     assert sheet.shape == (2 * 4 - 1, 10 * 4 - 1)
     np.testing.assert_array_equal(sheet[0, ::4], np.round(np.linspace(0, 1, 10) * 255))
     np.testing.assert_array_equal(sheet[4, ::4], sheet[0, ::4][::-1])
     drawn = latent.samples(decode, 2, 1, truth)
-    (axes,) = OF_TARGET["prior_samples"]({"prior_samples": drawn}).axes
+    (axes,) = DRAW["prior_samples"]({"prior_samples": drawn}).axes
     assert np.asarray(axes.images[0].get_array()).shape == (8 * 4 - 1, 8 * 4 - 1)
     assert drawn == latent.samples(decode, 2, 1, truth) != latent.samples(decode, 2, 2, truth)
 
@@ -70,7 +73,7 @@ def test_walks_and_samples_are_sheets_of_pictures():
 def test_the_plane_of_codes(size):
     codes = np.random.default_rng(1).normal(size=(30, size)) * [9.0, 4, 1, 1, 1][:size]
     told = latent.plane(codes, np.arange(30) % 3, ["a", "b", "c"])
-    (axes,) = OF_TARGET["latent_plane"]({"latent_plane": told}).axes
+    (axes,) = DRAW["latent_plane"]({"latent_plane": told}).axes
     assert [len(points.get_offsets()) for points in axes.collections] == [10, 10, 10]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b", "c"]
     points = np.array(told["points"])
@@ -80,20 +83,20 @@ def test_the_plane_of_codes(size):
         np.testing.assert_allclose(np.abs(points), np.abs(expected), atol=1e-4)
     else:
         np.testing.assert_allclose(points[:, :size], codes, atol=1e-4)
-    (axes,) = OF_TARGET["latent_plane"]({"latent_plane": latent.plane(codes, None, ())}).axes
+    (axes,) = DRAW["latent_plane"]({"latent_plane": latent.plane(codes, None, ())}).axes
     assert len(axes.collections) == 1 and axes.get_legend() is None
 
 
 def test_the_matrix_has_a_number_in_every_cell_that_has_examples():
     details = {"confusion_matrix": [[3, 0], [1, 1200]], "labels": ["cat", "dog"]}
-    (axes,) = OF_TARGET["confusion_matrix"](details).axes
+    (axes,) = DRAW["confusion_matrix"](details).axes
     assert sorted(text.get_text() for text in axes.texts) == ["1", "1,200", "3"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog"]
 
 
 def test_a_free_run_beside_the_truth():
     paths = [{"row": 0, "truth": [1.0, 2.0], "predicted": [1.0, 2.5]}, {"row": 7, "truth": [3, 4], "predicted": [3, 5]}]
-    *drawn, below = OF_TARGET["free_running"]({"free_running": {"by_step": [0.01, 0.3], "paths": paths}}).axes
+    *drawn, below = DRAW["free_running"]({"free_running": {"by_step": [0.01, 0.3], "paths": paths}}).axes
     assert [list(line.get_ydata()) for axes in drawn for line in axes.lines] == [[1, 2], [1, 2.5], [3, 4], [3, 5]]
     assert [axes.get_ylabel() for axes in drawn] == ["from 1", "from 8"]
     assert list(below.lines[0].get_ydata()) == [0.01, 0.3]
@@ -146,7 +149,9 @@ def test_a_name_that_looks_like_a_formula_or_markup_is_a_name(tmp_path):
     facts = DataFacts({"x": Feature("text", ())}, {"y": target})
     write_report(
         RunFolder(tmp_path),
-        Told(names[1], "", "", LINES, None, Evaluation("best.keras", targets={"y": told}), [], [], facts),
+        Told(
+            names[1], "", "", LINES, None, Evaluation("best.keras", targets={"y": told}), [], [], facts, figures=FOUND
+        ),
     )
     page = (tmp_path / "report.html").read_text()
     assert "<script" not in page and "$\\frac$" in page

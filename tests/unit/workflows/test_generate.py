@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from dlkit.errors import DlkitError
+from dlkit.evaluation.writer import shares
 from dlkit.recipe.load import load
 from dlkit.runs.folder import RunFolder
-from dlkit.workflows.generate import generate, shares
+from dlkit.workflows.generate import generate
 from dlkit.workflows.train import train
 
 ALPHABET = "abcdefghij\n"

@@ -9,12 +9,22 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlkit.evaluation.subject import Subject
+from dlkit.recipe.registry import register
+
 _MOST = 100  # units that are shown
 _LARGEST = 64  # pixels of a side
 _GRAY, _SHADES = 128, 127
 
 
-def filters(model: keras.Model) -> dict[str, Any] | None:
+@register(kind="view")
+def filters(subject: Subject, /) -> dict[str, Any]:
+    """What the units of a dense first layer look for in pictures."""
+    found = first_weights(subject.model)
+    return {"filters": found} if found else {}
+
+
+def first_weights(model: keras.Model) -> dict[str, Any] | None:
     """The weights of the units of a dense first layer, as plain values for JSON; None where it sees no pictures.
 
     Args:

@@ -9,6 +9,9 @@ import keras
 import numpy as np
 
 from dlkit.evaluation.probabilities import class_probabilities
+from dlkit.evaluation.subject import Subject
+from dlkit.recipe.registry import register
+from dlkit.recipe.task_metrics import task_of
 
 _STEPS = 81  # along each axis
 _MOST_POINTS = 500
@@ -16,7 +19,23 @@ _DIGITS = 5
 _MARGIN = 0.25  # of the range, beyond the outermost examples
 
 
-def decision_map(
+@register(kind="view")
+def decision_map(subject: Subject, /) -> dict[str, Any]:
+    """What a classifier of two numbers says over the plane that they span."""
+    recipe, split = subject.recipe, subject.split
+    ((feature, values), *more), targets = split.features.items(), recipe.facts.targets
+    (target,) = targets if len(targets) == 1 else ("",)
+    if more or not target or task_of(targets[target]) != "classification" or values.shape[1:] != (2,):
+        return {}
+    if values.dtype.kind not in "fiu":
+        return {}
+    known = recipe.facts.features[feature].columns or ("first", "second")
+    points, classes = (np.asarray(each) for each in (values, split.targets[target]))
+    logits = recipe.supervisions[target].logits
+    return {"decision_map": over_plane(subject.model, points, classes, logits, known)}
+
+
+def over_plane(
     model: keras.Model, points: np.ndarray, classes: np.ndarray, logits: bool, axes: Sequence[str]
 ) -> dict[str, Any]:
     """What a model says over the plane, with examples in it, as plain values for JSON.

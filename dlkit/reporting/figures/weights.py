@@ -7,19 +7,19 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from dlkit.recipe.registry import register
 from dlkit.reporting.figures.style import new_figure
 
 _ACROSS = 20
 _INCH = 0.45  # the side of a picture
 
 
-def draw_filters(details: Mapping[str, Any]) -> Any:
-    """Draws the weights of each unit, gray where they are 0."""
+@register(kind="figure", needs=["filters"], wide=True)
+def filters(details: Mapping[str, Any], /) -> Any:
+    """What the units of the first layer look for: weights above 0 are light, those below dark."""
     import numpy as np
 
-    found = details.get("filters")
-    if not found:
-        return None
+    found = details["filters"]
     height, width, channels = found["shape"]
     shades = np.frombuffer(base64.b64decode(found["shades"]), np.uint8).reshape(-1, height, width, channels)
     across = min(_ACROSS, len(shades))

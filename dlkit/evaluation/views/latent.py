@@ -6,13 +6,50 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
+
+from dlkit.data.arrays import take
+from dlkit.data.feed import Feed
+from dlkit.evaluation.subject import Subject
+from dlkit.evaluation.variational_bound import Halves
+from dlkit.models.inner_layers import layer_outputs
+from dlkit.recipe.registry import register
+from dlkit.recipe.task_metrics import task_of
 
 _ACROSS = 10  # pictures of a row
 _SIDE = 8  # of the grid of samples
 _POINTS = 2000
 _DIGITS = 4
 _SHADES = 255
+_SHOWN = 16  # examples of which there are pictures
+_AT_ONCE = 128
+
+
+@register(kind="view")
+def latent(subject: Subject, /) -> dict[str, Any]:
+    """What an autoencoder gives back, what its codes stand for, and where examples lie among them."""
+    split, answers = subject.split, subject.answers
+    known, *more = subject.recipe.facts.targets.values()
+    if more or answers is None or task_of(known) != "reconstruction":
+        return {}
+    halves = Halves.of(subject.model)
+    codes = _codes(subject, halves)
+    classes = split.targets.get(known.held_against or "")
+    beside = None if classes is None else np.asarray(take(classes, np.arange(len(codes)))).reshape(-1)
+    labels = known.labels or tuple(map(str, range(known.classes or 0)))
+    found = {"latent_plane": plane(codes, beside, labels)}
+    if are_pictures(known.shape or ()):
+        few = split.take(np.arange(min(len(split), _SHOWN)))
+        ((x, truth),) = Feed(few, batch_size=len(few), shuffle=False, answers=answers)
+        truth = np.asarray(truth)
+        noisy = {"noisy": np.asarray(subject.given.predict_on_batch(x))} if subject.given else {}
+        back = np.asarray(subject.measured.predict_on_batch(x)).reshape(truth.shape)
+        found["reconstructions"] = reconstructions({"true": truth, **noisy, "given back": back})
+        if halves:
+            found["prior_samples"] = samples(halves.decode, codes.shape[1], subject.recipe.config.seed, truth)
+            found["latent_walk"] = walk(halves.decode, codes[:_SHOWN], truth)
+    return found
 
 
 def are_pictures(shape: Sequence[int | None]) -> bool:
@@ -79,6 +116,19 @@ def plane(codes: np.ndarray, classes: np.ndarray | None, labels: Sequence[str]) 
         ]
     told = {"axes": axes, "points": np.round(points[:_POINTS], _DIGITS).tolist()}
     return told if classes is None else {**told, "classes": classes[:_POINTS].tolist(), "labels": list(labels)}
+
+
+def _codes(subject: Subject, halves: Halves | None) -> np.ndarray:
+    """The codes of the first examples of the split, of shape (examples, size)."""
+    first = subject.split.take(np.arange(min(len(subject.split), _POINTS)))
+    feed = Feed(first.select(targets=[]), batch_size=_AT_ONCE, shuffle=False)
+    if halves:
+        return np.concatenate([halves.moments(x)[0] for (x,) in feed])
+    _, coded = subject.recipe.graphs["model"].parts["encoder"]
+    given, outputs, _ = layer_outputs(subject.model)
+    encoder = keras.Model(given, outputs[coded.call])
+    codes = np.concatenate([np.asarray(encoder.predict_on_batch(x)) for (x,) in feed])
+    return codes.reshape(len(codes), -1)
 
 
 def _ends(truth: np.ndarray) -> tuple[float, float]:
