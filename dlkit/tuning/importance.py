@@ -78,7 +78,7 @@ def importances(space: Space, ranked: Sequence[Repeated]) -> Importances:
     """
     ranked = [each for each in ranked if math.isfinite(each.mean)]
     if len(ranked) < _LEAST:
-        return Importances(warning=f"{len(ranked)} trials with a score are too few: at least {_LEAST} are needed.")
+        return Importances(warning=f"Too few trials with a score: {len(ranked)}; at least {_LEAST} are needed.")
     columns = _columns(space, [each.trial for each in ranked])
     if not columns:
         return Importances(warning="All trials with a score have the same values.")

@@ -69,7 +69,7 @@ def test_few_trials_for_so_many_values(forty):
     assert found.values and found.warning == ("Few trials: 29 for 3 values; 30 would be enough to rely on the order.")
     assert importances(SPACE, forty[:30]).warning is None
     assert not importances(SPACE, forty[:9]).values
-    assert "9 trials" in importances(SPACE, forty[:9]).warning
+    assert "Too few trials with a score: 9;" in importances(SPACE, forty[:9]).warning
 
 
 def test_scores_that_do_not_depend_on_the_values(forty):
