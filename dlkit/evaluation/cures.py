@@ -100,7 +100,7 @@ class Known:
 
 def known_of(recipe: Recipe) -> Known:
     """What a recipe says that a diagnosis of its curves depends on."""
-    training, path = _last_stage(recipe)
+    training, path = last_stage(recipe)
     own = recipe.config.training
     optimizer = (
         training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
@@ -140,7 +140,8 @@ def known_of(recipe: Recipe) -> Known:
     )
 
 
-def _last_stage(recipe: Recipe) -> tuple[Training, str]:
+def last_stage(recipe: Recipe) -> tuple[Training, str]:
+    """The stage whose model is kept, and where it is written."""
     own = recipe.config.training
     if not own.stages:
         return own, "training"

@@ -56,7 +56,7 @@ def best_line(lines: Sequence[Mapping[str, Any]], monitor: str, mode: str) -> in
     values = {
         place: line[monitor]
         for place, line in enumerate(lines)
-        if line.get("stage") == stage and isinstance(line.get(monitor), float) and math.isfinite(line[monitor])
+        if line.get("stage") == stage and isinstance(line.get(monitor), int | float) and math.isfinite(line[monitor])
     }
     choose = min if mode == "min" else max
     return choose(values, key=lambda place: values[place]) if values else None

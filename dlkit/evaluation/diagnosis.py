@@ -31,6 +31,8 @@ Kind = Literal[
     "plateau",
     "not converged",
     "validation noise",
+    "mode collapse",
+    "discriminator wins",
 ]
 
 FEW = 5  # epochs; below, a curve has no shape yet

@@ -14,13 +14,16 @@ The decorator's words:
     learns: `targets` (those of the data, the default), or `inputs`: the network is to give back what it is given.
     classes: True where what it learned without targets is held against the classes of the data, or shown beside them, if
         these have one target of classes.
-    loss: The loss where the recipe writes none.
-    best: The metric by which the best epoch is chosen where the recipe does not say.
+    loss: The loss where the recipe writes none, with its arguments where it has any; `$name` as in `layers`.
+    best: The metric by which the best epoch is chosen where the recipe does not say; `epoch` chooses the last one.
+    logs: What is logged besides the loss and the metrics of the recipe, by names.
     measures: What is measured besides what belongs to the task, by names.
     noise: The argument that tells the deviation of the noise that its inputs have in training, and the name of the layer that
         adds it: the model is measured with that noise too, always the same.
     task: What is measured in the end, one of `dlkit.evaluation.tasks`, where the target does not tell.
     gradients: False where it learns without gradients of a loss: a recipe has no optimizer and no loss to write.
+    optimizers: The networks that have an optimizer each, which `training.optimizers` names; one for everything where it
+        is not written.
     unused: Paths of the recipe that it does not use besides.
     replicas: False where the rule is for one device.
     generates: The name, in `networks()`, of the network that makes new examples from standard normal codes.
@@ -30,12 +33,16 @@ The decorator's words:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 
 Network: TypeAlias = keras.Model  # the annotation of an argument that takes a network
+# Takes a function and the variables or tensors that it depends on. Gives what the function does, and the gradients of
+# that, or of its first part where it is a tuple. May be used within such a function.
+Differentiate: TypeAlias = Callable[[Callable[[], Any], Sequence[Any]], tuple[Any, list[Any]]]
 
 
 class Pattern(keras.Model):
@@ -44,10 +51,32 @@ class Pattern(keras.Model):
     Args:
         inputs: As of a functional `keras.Model`.
         outputs: Likewise.
+
+    Attributes:
+        differentiate: Gives gradients, for a rule that asks for others than Keras does; set before training, since every
+            backend has a way of its own.
+        optimizers: Those of its networks, by name, once it is compiled with several; `optimizer` is None then.
+        made: Pictures that it has made at the end of an epoch, to be looked at, of shape
+            (pictures, height, width, channels), from 0 for black to 1 for white; None: it makes none.
     """
+
+    differentiate: Differentiate
 
     def __init__(self, inputs: Any, outputs: Any, /, **kwargs: Any) -> None:
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        self.made: np.ndarray | None = None
+        self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
+
+    def compile(self, optimizer: Any = "rmsprop", **kwargs: Any) -> None:
+        """As Keras's, which also takes a mapping of optimizers by the names of networks."""
+        several = isinstance(optimizer, Mapping)
+        super().compile(optimizer=None if several else optimizer, **kwargs)
+        self.optimizers = {name: self._scaling(each) for name, each in optimizer.items()} if several else {}
+
+    def _scaling(self, optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+        """Scales the loss in 16-bit floats, as Keras does for a single optimizer."""
+        is_small = self.dtype_policy.name == "mixed_float16"
+        return keras.optimizers.LossScaleOptimizer(optimizer) if is_small else optimizer
 
     def begin_stage(self, steps: int, phase: str | None) -> None:
         """Told before each stage is compiled.
@@ -56,6 +85,10 @@ class Pattern(keras.Model):
             steps: Training steps of the stage.
             phase: Its phase, one of those that are declared.
         """
+
+    def steps_of_update(self, network: str) -> int:
+        """Training steps for each update of a network that has an optimizer of its own."""
+        return 1
 
     def own_callbacks(self) -> Sequence[keras.callbacks.Callback]:
         """What has to be done between steps; they come before those of the recipe."""

@@ -15,5 +15,5 @@ The way through the room, in the order in which things happen (`load` walks it):
 
 What recipes may name: `catalogue` (Keras's), `registry` and `declarations` (dlkit's own, installed packages', and those of
 `plugins`), joined in `components`; `slots` tells what may stand where. What comes out: `dump`, `origin`, `json_schema`,
-`durations`, `availability`. `bounds` holds against recipes that would take too long.
+`durations`. `bounds` holds against recipes that would take too long.
 """

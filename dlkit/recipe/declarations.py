@@ -32,7 +32,7 @@ _COMMON = {
 }
 _WORDS_OF_LAYERS = ("from", "repeat", "reuse")
 # What a pattern that learns without gradients does not use.
-_OF_GRADIENTS = ("training.optimizer", "training.optimizers", "training.loss", "training.losses")
+_OF_GRADIENTS = ("training.optimizer", "training.loss", "training.losses")
 _BOUNDS = ("min", "max", "above", "below")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _LARGEST_FILE = 1 << 20  # bytes
@@ -46,7 +46,7 @@ class Declaration:
 
     Args:
         spec: Its name and arguments, as for Keras's.
-        origin: `dlkit`, `package`, `plugin`, or `planned` for one that recipes may name but no code runs yet.
+        origin: `dlkit`, `package` or `plugin`.
         declared: What its decorator says, as the features and targets of a source.
         path: The file.
     """

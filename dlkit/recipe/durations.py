@@ -19,12 +19,12 @@ class Steps:
 
     Args:
         epochs: Epochs of the stage, which a share is taken of.
-        per_epoch: Steps of an epoch.
+        per_epoch: Steps of an epoch; a part of one, where an optimizer is not asked in each.
         per_update: Steps whose gradients are accumulated for one update.
     """
 
     epochs: int
-    per_epoch: int
+    per_epoch: float
     per_update: int = 1
 
     def of(self, duration: Any) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from dlkit.recipe.components import Components
-from dlkit.recipe.diagnostics import Findings, Span
+from dlkit.recipe.diagnostics import Findings, Span, listing
 from dlkit.recipe.graph import Graph
 from dlkit.recipe.nodes import Mapping, Node, inside, items_of
 from dlkit.recipe.paths import written_component
 
+_TASK = "generation"  # of a pattern that does nothing else
 WAYS_BACK = ("Rescaling",)  # layers of `data.preprocess` whose work can be undone
 
 
@@ -25,7 +26,13 @@ def check_generation(
     """
     for item in items_of(inside(root, "evaluation", "metrics")):
         name, _ = written_component(item)
-        if name is None or components.find("generation", name) is None:
+        if name is None:
+            continue
+        if components.find("generation", name) is None:
+            if declared.get("task") == _TASK:
+                message = f"`{name}` holds an answer against the truth, and this model only generates"
+                cure = f"measure what it generates, by {listing(components.names('generation'))}"
+                findings.error("unused-component", message, _name_span(item, name), cure)
             continue
         if "generates" not in declared:
             message = f"`{name}` measures what a pattern generates, and this model generates nothing"

@@ -63,14 +63,17 @@ def measured_names(
     return list(logged), [f"{split}_{name}" for split in ("test", "val") for name in every]
 
 
-def check_monitors(section: Node | None, supervisions: Supervisions, findings: Findings) -> None:
+def check_monitors(
+    section: Node | None, supervisions: Supervisions, findings: Findings, logs: Sequence[str] = ()
+) -> None:
     """Warns of monitors that no metric provides.
 
     Args:
         section: `training`, a stage merged with it, or `tune`.
+        logs: What a pattern logs besides.
     """
-    logged = logged_names(supervisions)
-    known = [*_monitored(logged), "learning_rate"]
+    logged = [*logged_names(supervisions), *logs]
+    known = [*_monitored(logged), "learning_rate", "epoch"]
     for node in _monitors(section):
         name = text_of(node)
         if name is not None and name not in known:

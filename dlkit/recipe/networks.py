@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from dlkit.recipe.blocks import block_arguments, block_inputs
+from dlkit.recipe.blocks import ONLY_INPUT, block_arguments, block_inputs
 from dlkit.recipe.bounds import Work
 from dlkit.recipe.calls import UNKNOWN, Scope
 from dlkit.recipe.catalogue import ComponentSpec
@@ -102,6 +102,9 @@ class NetworkReader:
         self._take_one(graph, span, features)
         given = {name: inside(body, name) for name in spec.arguments}
         networks = {name: node for name, node in given.items() if node is not None and is_network(spec, name)}
+        if any(argument.required and given[name] is None for name, argument in spec.arguments.items()):
+            graph.complete = False  # what is missing was told
+            return made, graph
         bound = {
             name: from_plain(argument.default, span) if (node := given[name]) is None else node
             for name, argument in spec.arguments.items()
@@ -113,6 +116,7 @@ class NetworkReader:
         layers = replace(self._layers(), blocks=blocks)
         scope = Scope(graph)
         scope.previous = scope.add(graph.inputs[0])
+        scope.names.setdefault(ONLY_INPUT, scope.previous)  # a declaration does not know the name of the feature
         entries = items_of(self.references.resolve(from_plain(declaration.declared["layers"], span), bound))
         try:
             last = layers.read(entries, scope)

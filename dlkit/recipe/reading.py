@@ -63,7 +63,7 @@ class Recipe:
     resolved: Mapping
     path: Path | None
     config: keys.Recipe
-    model: Graph | Component
+    model: Graph
     graphs: dict[str, Graph]
     supervisions: dict[str, Supervision]
     stage_supervisions: tuple[dict[str, Supervision], ...]
@@ -134,11 +134,16 @@ class Recipe:
 
     def pattern_arguments(self) -> dict[str, Any]:
         """The arguments of the recipe's pattern, those that it does not write included; none where it has no pattern."""
-        declaration = self.components.declaration("pattern", self.pattern.name) if self.pattern else None
-        if self.pattern is None or declaration is None:
-            return {}
-        defaults = {name: argument.default for name, argument in declaration.spec.arguments.items()}
-        return {**defaults, **self.pattern.arguments}
+        return _arguments(self.components, self.pattern)
+
+    def optimizers(self, training: keys.Training) -> dict[str, Component]:
+        """The optimizers of a stage, by the networks that have one each; under no name, where it is one for everything."""
+        written = training.optimizers or {}
+        names = self.pattern_says("optimizers", ())
+        chosen = {name: written.get(name, "Adam") for name in names} or {"": training.optimizer}
+        return {
+            name: each if isinstance(each, Component) else Component("optimizer", each) for name, each in chosen.items()
+        }
 
     def dump(self, *, references: bool = False) -> dict[str, Any]:
         """The whole recipe as plain values, trainable as it is; facts of the data stay references.
@@ -270,7 +275,7 @@ class _Reading:
         )
         return reader
 
-    def _model(self, node: Node | None, networks: NetworkReader) -> Graph | Component | None:
+    def _model(self, node: Node | None, networks: NetworkReader) -> Graph | None:
         """The network of a recipe, or its pattern; every network found goes to `graphs`."""
         if node is None or is_unknown(node):
             return None
@@ -285,17 +290,18 @@ class _Reading:
             return None
         declaration = self.components.declaration("pattern", name)
         assert declaration is not None
-        if declaration.origin == "planned":
-            made = Component("pattern", name, networks.checker.arguments(body, pattern, span), node.span)
-            self.graphs.update({key: value for key, value in made.arguments.items() if isinstance(value, Graph)})
-            return made
         self.pattern, self.graphs["model"] = networks.read_pattern(declaration, body, span, features)
         return self.graphs["model"]
 
     def _own_loss(self) -> Component | None:
-        """The loss that the pattern declares."""
-        name = _declared(self.components, self.pattern).get("loss")
-        return Component("loss", name, span=self.pattern.span) if name and self.pattern else None
+        """The loss that the pattern declares, with the pattern's own arguments among its arguments."""
+        written = _declared(self.components, self.pattern).get("loss")
+        if written is None or self.pattern is None:
+            return None
+        ((name, given),) = written.items() if isinstance(written, dict) else ((written, {}),)
+        known = _arguments(self.components, self.pattern)
+        arguments = {key: known[value[1:]] if str(value).startswith("$") else value for key, value in given.items()}
+        return Component("loss", name, arguments, self.pattern.span)
 
     def _facts_to_learn(self) -> DataFacts:
         """What is known of the data, with the targets that the pattern learns."""
@@ -311,7 +317,7 @@ class _Reading:
         inputs = {name: facts.features.get(name, Feature("vector")) for name in self.graphs["model"].inputs}
         return replace(facts, targets={name: replace(learned, shape=feature.shape) for name, feature in inputs.items()})
 
-    def _values(self, whole: Mapping, checker: Checker, model: Graph | Component | None) -> dict[str, Any]:
+    def _values(self, whole: Mapping, checker: Checker, model: Graph | None) -> dict[str, Any]:
         """The values of all sections; networks and components are read where they stand."""
         values: dict[str, Any] = checker.read(whole.without("model", "blocks", "quick"), keys.ROOT)
         values |= {key: plain(whole.get(key)) for key in ("blocks", "quick") if key in whole}
@@ -322,7 +328,7 @@ class _Reading:
         resolved: Mapping,
         stages: list[Node],
         values: dict[str, Any],
-        model: Graph | Component | None,
+        model: Graph | None,
         checker: Checker,
         mixed_by: str | None,
     ) -> tuple[dict[str, Supervision], tuple[dict[str, Supervision], ...]]:
@@ -340,9 +346,10 @@ class _Reading:
         is_known = metrics_known(training, evaluation, *(said for _, said in run))
         if is_known and all(len(each) == len(model.outputs) > 0 for _, each in found):
             check_expected(resolved, [each for _, each in found], evaluated, self.facts, self.findings)
+            logs = _declared(self.components, self.pattern).get("logs", ())
             for stage, each in found:
-                check_monitors(stage, each, self.findings)
-            check_monitors(resolved.get("tune"), found[-1][1], self.findings)
+                check_monitors(stage, each, self.findings, logs)
+            check_monitors(resolved.get("tune"), found[-1][1], self.findings, logs)
         return supervisions, tuple(each for _, each in found[: len(run)])
 
 
@@ -350,6 +357,15 @@ def _declared(components: Components, pattern: Component | None) -> dict[str, An
     """What a pattern declares."""
     declaration = components.declaration("pattern", pattern.name) if pattern else None
     return declaration.declared if declaration else {}
+
+
+def _arguments(components: Components, pattern: Component | None) -> dict[str, Any]:
+    """The arguments of a pattern, those that are not written included."""
+    declaration = components.declaration("pattern", pattern.name) if pattern else None
+    if pattern is None or declaration is None:
+        return {}
+    defaults = {name: argument.default for name, argument in declaration.spec.arguments.items()}
+    return {**defaults, **pattern.arguments}
 
 
 def _mapping(value: Any) -> dict[str, Any]:

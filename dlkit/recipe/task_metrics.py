@@ -18,6 +18,7 @@ _OF_TASK = {
     "language_modelling": ("perplexity", "bits_per_token", "bits_per_character", "accuracy"),
     "self_organization": ("quantization_error", "topographic_error"),
     "reconstruction": ("mean_squared_error", "root_mean_squared_error", "psnr"),
+    "generation": ("real_accuracy", "generated_accuracy", "diversity"),
     "sequence_output": ("exact_match", "edit_distance", "token_error_rate"),
 }
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dlkit.recipe.components import Components
 from dlkit.recipe.diagnostics import Findings, did_you_mean, listing
-from dlkit.recipe.nodes import Mapping, Node, inside, items_of, text_of
+from dlkit.recipe.nodes import Mapping, Node, entries_of, inside, items_of, text_of
 from dlkit.recipe.paths import written_component
 from dlkit.recipe.slots import NETWORK
 
-# What a network that learns with supervision does not use.
-_SUPERVISED = ("training.optimizers",)
 # What holds for a whole training, so that no stage changes it.
 _OF_THE_WHOLE = ("precision", "strategy", "checkpoint", "stop_after", "profile")
+# Callbacks that look for the optimizer of a model.
+_OF_ONE_OPTIMIZER = ("ReduceLROnPlateau", "SwapEMAWeights")
 _ALTERNATIVES = (("loss", "losses"), ("metrics", "metrics_by_output"), ("optimizer", "optimizers"))
 
 
@@ -23,6 +25,7 @@ def check_usage(root: Mapping, components: Components, findings: Findings) -> No
     else:
         _of_component(root, ("model",), "pattern", components, findings)
         _phases(root, components, findings)
+        _optimizers(root, components, findings)
     _of_component(root, ("data", "source"), "source", components, findings)
     _of_component(root, ("tune", "algorithm"), "algorithm", components, findings)
     training = inside(root, "training")
@@ -37,10 +40,49 @@ def check_usage(root: Mapping, components: Components, findings: Findings) -> No
 
 
 def _of_supervision(root: Mapping, findings: Findings) -> None:
-    for path in _SUPERVISED:
-        _unused(root, path, f"a network that learns with supervision does not use `{path}`", findings)
-    for stage in items_of(inside(root, "training", "stages")):
+    training = inside(root, "training")
+    for stage in items_of(inside(training, "stages")):
         _unused_in(stage, "phase", "a network that learns with supervision has no phases", findings)
+    for section in (training, *items_of(inside(training, "stages"))):
+        _one_optimizer("a network that learns with supervision", section, findings)
+
+
+def _optimizers(root: Mapping, components: Components, findings: Findings) -> None:
+    """Notes optimizers by network where a pattern has one for everything, and the other way round."""
+    name, _ = written_component(root.get("model"))
+    declaration = components.declaration("pattern", name) if name else None
+    if name is None or declaration is None:
+        return
+    networks, training = declaration.declared.get("optimizers", ()), inside(root, "training")
+    for section in (training, *items_of(inside(training, "stages"))):
+        if networks:
+            _by_network(name, networks, section, findings)
+        elif "training.optimizer" in declaration.declared.get("unused", ()):
+            _unused_in(section, "optimizers", f"the pattern `{name}` has no optimizer", findings)
+        else:
+            _one_optimizer(f"the pattern `{name}`", section, findings)
+
+
+def _one_optimizer(what: str, section: Node | None, findings: Findings) -> None:
+    message, cure = f"{what} has one optimizer for everything", "write `optimizer: {Adam: {learning_rate: 1e-3}}`"
+    _unused_in(section, "optimizers", message, findings, cure)
+
+
+def _by_network(pattern: str, networks: Sequence[str], section: Node | None, findings: Findings) -> None:
+    message = f"the pattern `{pattern}` has an optimizer for each network"
+    cure = f"write `optimizers: {{{', '.join(f'{name}: Adam' for name in networks)}}}`"
+    _unused_in(section, "optimizer", message, findings, cure)
+    for entry in entries_of(inside(section, "optimizers")):
+        if entry.key not in networks:
+            message = f"the pattern `{pattern}` has no network `{entry.key}`"
+            cure = did_you_mean(entry.key, networks, f"it has {listing(networks)}")
+            findings.error("unknown-network", message, entry.key_span, cure)
+    for callback in items_of(inside(section, "callbacks")):
+        name, _ = written_component(callback)
+        if name in _OF_ONE_OPTIMIZER:
+            message = f"`{name}` is for one optimizer, and the pattern `{pattern}` has {listing(networks)}"
+            cure = "give `optimizers` schedules or `use_ema` of their own"
+            findings.error("unused-component", message, callback.span, cure)
 
 
 def _of_component(root: Mapping, place: tuple[str, ...], kind: str, components: Components, findings: Findings) -> None:
@@ -55,7 +97,7 @@ def _phases(root: Mapping, components: Components, findings: Findings) -> None:
     model = root.get("model")
     name, _ = written_component(model)
     declaration = components.declaration("pattern", name) if name else None
-    if declaration is None or model is None or declaration.origin == "planned":
+    if declaration is None or model is None:
         return
     phases = declaration.declared.get("phases", ())
     stages = items_of(inside(root, "training", "stages"))
@@ -86,6 +128,6 @@ def _unused(root: Mapping, path: str, message: str, findings: Findings) -> None:
     _unused_in(inside(root, *above), last, message, findings)
 
 
-def _unused_in(section: Node | None, key: str, message: str, findings: Findings) -> None:
+def _unused_in(section: Node | None, key: str, message: str, findings: Findings, cure: str = "take it out") -> None:
     if isinstance(section, Mapping) and key in section:
-        findings.error("unused-key", message, section.entries[key].key_span, "take it out")
+        findings.error("unused-key", message, section.entries[key].key_span, cure)

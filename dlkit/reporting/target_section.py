@@ -20,9 +20,10 @@ _TITLES = {
     "language_modelling": "How well the text is foreseen",
     "sequence_output": "How near the sequences are",
     "reconstruction": "How well the inputs come back",
+    "generation": "What is generated",
     "self_organization": "How the map lies among the examples",
 }
-_CHOICES = ("classification", "multi_label")
+_CHOICES = ("classification", "multi_label", "generation")
 _TOLD = ("sequence_output",)  # tasks of which a few examples tell more than figures, also where they are right
 _CONFUSED = 8
 _ALL_CLASSES = 200  # that have a row each

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import keras
 
+from dlkit.training.optimizers import optimizers_of
+
 
 class Averages:
     """The averages of a model's weights, in the model or out of it.
@@ -17,7 +19,7 @@ class Averages:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        self._pairs = [pair for optimizer in optimizers_of(model) for pair in _pairs(optimizer)]
+        self._pairs = [pair for found in optimizers_of(model).values() for pair in _pairs(found.optimizer)]
         self._inside = False
 
     def put_in(self) -> None:
@@ -36,12 +38,6 @@ class Averages:
             value = variable.value.numpy()
             variable.assign(average.value.numpy())
             average.assign(value)
-
-
-def optimizers_of(model: keras.Model) -> list[keras.optimizers.Optimizer]:
-    """The optimizers of a model: one, or where a pattern has several networks one for each."""
-    found = getattr(model, "optimizers", None) or [model.optimizer]
-    return [optimizer for optimizer in found if isinstance(optimizer, keras.optimizers.Optimizer)]
 
 
 def _pairs(optimizer: keras.optimizers.Optimizer) -> list[tuple[keras.Variable, keras.Variable]]:

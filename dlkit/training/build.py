@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from dlkit.data.feed import Feed
+from dlkit.training.optimizers import optimizers_of
 
 
 def build_state(model: keras.Model, feed: Feed) -> None:
@@ -22,5 +23,6 @@ def build_state(model: keras.Model, feed: Feed) -> None:
 
     batch = keras.tree.map_structure(symbol, feed.element_spec)
     with model.distribute_strategy.scope():
-        model.optimizer.build(model.trainable_variables)
+        for optimizer, variables in optimizers_of(model).values():
+            optimizer.build(variables)
         model._symbolic_build(data_batch=batch)

@@ -16,7 +16,10 @@ import keras
 from dlkit.errors import DlkitError
 from dlkit.runs.atomic import replacing
 from dlkit.runs.folder import RunFolder
+from dlkit.training.optimizers import learning_rates
 from dlkit.training.steps import not_a_number
+
+_EPOCH = "epoch"  # as a monitor: the last one is the best
 
 
 class MetricsLog(keras.callbacks.Callback):
@@ -24,8 +27,8 @@ class MetricsLog(keras.callbacks.Callback):
 
     A line is ``{"stage": "train", "epoch": 3, "step": 1407, "learning_rate": 0.001, "loss": ...}``: `epoch` counts from
     1, `step` is the number of steps (batches) of the stage up to here, `learning_rate` that of the epoch's end, before
-    any callback has lowered it (none, where the model has no single optimizer). No time stands there: the same training
-    writes the same lines.
+    any callback has lowered it; where networks have optimizers of their own, `generator_learning_rate` and so on. No time
+    stands there: the same training writes the same lines.
 
     Stands after the user's callbacks, so that what they add to the logs is written.
 
@@ -62,7 +65,7 @@ class MetricsLog(keras.callbacks.Callback):
             "stage": self._stage,
             "epoch": epoch + 1,
             "step": self._step,
-            **_learning_rate(self.model),
+            **learning_rates(self.model),
             **(logs or {}),
         }
         self._run.append_metrics(line)
@@ -99,7 +102,7 @@ class BestModel(keras.callbacks.Callback):
 
     Args:
         path: The file, ending in `.keras`. It is replaced whole.
-        monitor: Name of the metric, as `val_loss`.
+        monitor: Name of the metric, as `val_loss`; `epoch`, by which the last one is the best.
         mode: `min`, `max`, or `auto`: the direction that the metric gives itself in Keras.
         served: The model to save, of the same layers; the trained one where it is None.
         others: Models of some of these layers, by the files that they are saved in with it.
@@ -136,13 +139,14 @@ class BestModel(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         numbers = {name: value for name, value in (logs or {}).items() if isinstance(value, float)}
-        if self.monitor not in numbers:
+        values = {**numbers, _EPOCH: epoch + 1.0}
+        if self.monitor not in values:
             raise DlkitError(
                 f"The best model is chosen by {self.monitor!r}, which the training does not measure as a number.",
                 f"It measures: {', '.join(sorted(numbers))}. Choose one of these as `training.best.monitor`.",
                 "unknown-monitor",
             )
-        value = numbers[self.monitor]
+        value = values[self.monitor]
         if self._improves(value):
             for path, model in {**self._others, self._path: self._served or self.model}.items():
                 path.parent.mkdir(exist_ok=True)
@@ -174,6 +178,8 @@ def direction(model: keras.Model, monitor: str) -> str:
     name = monitor.removeprefix("val_")
     if _is_loss(name):
         return "min"
+    if name == _EPOCH:
+        return "max"
     for metric in model.metrics:
         for part in getattr(metric, "metrics", [metric]):
             if name == part.name or name.endswith(f"_{part.name}"):
@@ -189,10 +195,3 @@ def direction(model: keras.Model, monitor: str) -> str:
 
 def _is_loss(name: str) -> bool:
     return name == "loss" or name.endswith("_loss")
-
-
-def _learning_rate(model: keras.Model) -> dict[str, float]:
-    optimizer = model.optimizer
-    if not isinstance(optimizer, keras.optimizers.Optimizer):
-        return {}
-    return {"learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate))}

@@ -8,10 +8,12 @@ from typing import Any
 import keras
 
 from dlkit.models.instantiate import instantiate
+from dlkit.models.pattern import Pattern
 from dlkit.models.scaling import Scale
 from dlkit.recipe.facts import PADDING
 from dlkit.recipe.graph import Component
 from dlkit.recipe.supervision import Supervision, metric_name
+from dlkit.training.optimizers import differentiate
 
 # Metrics that take logits when they are told so; the others are given probabilities.
 _KNOWS_LOGITS = {"BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"}
@@ -108,7 +110,7 @@ def probabilities(logits: Any) -> Any:
 def compile_model(
     model: keras.Model,
     supervisions: Mapping[str, Supervision],
-    optimizer: Component | None,
+    optimizers: Mapping[str, Component] | None,
     *,
     loss_weights: Mapping[str, float] | None = None,
     more_metrics: tuple[Component, ...] = (),
@@ -121,7 +123,8 @@ def compile_model(
     Args:
         model: A built model.
         supervisions: By target; the model's outputs are a mapping by target where there are several.
-        optimizer: With durations in steps already; None for a model that is only evaluated.
+        optimizers: By the networks that have one each, or one under no name; with durations in steps already. None for a
+            model that is only evaluated.
         loss_weights: By target; 1 where none is given.
         more_metrics: Metrics of every output besides those of `supervisions`.
         scales: Of the targets whose loss is taken of scaled values.
@@ -139,8 +142,11 @@ def compile_model(
         for target, found in supervisions.items()
     }
     single = len(supervisions) == 1
+    made = {name: instantiate(each) for name, each in (optimizers or {"": Component("optimizer", "RMSprop")}).items()}
+    if isinstance(model, Pattern):
+        model.differentiate = differentiate
     model.compile(
-        optimizer=instantiate(optimizer) if optimizer else "rmsprop",
+        optimizer=made.get("", made),
         loss=next(iter(losses.values())) if single else losses,
         loss_weights=None if single else {target: (loss_weights or {}).get(target, 1.0) for target in losses},
         metrics=next(iter(metrics.values())) if single else metrics,

@@ -18,6 +18,8 @@ from dlkit.training.callbacks import BestModel, MetricsLog, StopOnNaN
 from dlkit.training.devices import Devices
 from dlkit.training.interruption import Interrupted, Interruption
 from dlkit.training.loop import Loop, StoppedAtStep
+from dlkit.training.made_pictures import MadePictures
+from dlkit.training.optimizers import end_averaging
 from dlkit.training.out_of_memory import telling_out_of_memory
 from dlkit.training.progress import Display, Plan
 from dlkit.training.progress_callback import ProgressCallback
@@ -97,6 +99,7 @@ def fit(
             [
                 *(model.own_callbacks() if isinstance(model, Pattern) else ()),
                 *callbacks,
+                *([MadePictures(run, stage)] if isinstance(model, Pattern) else []),
                 MetricsLog(run, stage.name, stage.epochs),
                 StopOnNaN(),
                 *([best_model] if best_model else []),
@@ -145,6 +148,6 @@ def fit(
 
 def _end_training(model: keras.Model, callbacks: keras.callbacks.Callback) -> None:
     """What `Model.fit` does after its last epoch: averaged weights take their place, callbacks close their files."""
-    if isinstance(model.optimizer, keras.optimizers.Optimizer):
-        model.optimizer.finalize_variable_values(model.trainable_variables)
+    if model.optimizer is not None:  # of several, the loop sees to it
+        end_averaging(model)
     callbacks.on_train_end({})

@@ -13,6 +13,7 @@ import keras
 from dlkit.data.feed import Feed
 from dlkit.training.averages import Averages
 from dlkit.training.callback_state import has_state
+from dlkit.training.optimizers import end_averaging
 from dlkit.training.saver import Saver
 from dlkit.training.stage import Limit, Stage
 from dlkit.training.state import Position, State
@@ -88,6 +89,11 @@ class Loop(keras.callbacks.CallbackList):
         super().on_train_begin(logs)
         if self._start:
             self._start.restore(self.model, self.callbacks)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        if self.model.optimizer is None:  # otherwise Keras has done it
+            end_averaging(self.model)
+        super().on_train_end(logs)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if self._stopping():

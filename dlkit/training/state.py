@@ -19,6 +19,7 @@ from keras.src.random.seed_generator import global_seed_generator
 
 from dlkit.errors import DlkitError
 from dlkit.training.callback_state import restore_callback, state_of_callback
+from dlkit.training.optimizers import optimizers_of
 
 Tree = Any  # of mappings, lists, arrays and plain values
 
@@ -105,9 +106,7 @@ def _groups(model: keras.Model, trained: bool) -> dict[str, list[keras.Variable]
 
 
 def _optimizer_variables(model: keras.Model) -> list[keras.Variable]:
-    # A pattern with several networks has an optimizer for each.
-    found = getattr(model, "optimizers", None) or [model.optimizer]
-    return [variable for optimizer in found for variable in optimizer.variables]
+    return [variable for found in optimizers_of(model).values() for variable in found.optimizer.variables]
 
 
 def _assign(group: str, variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:

@@ -14,7 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.errors import DlkitError
+from dlkit.models.pattern import Pattern
 from dlkit.training.layer_graph import layer_graph
+from dlkit.training.made_pictures import sheet
+from dlkit.training.optimizers import learning_rates
 from dlkit.training.steps import Steps
 
 _POINTS = 20  # within an epoch, at most
@@ -36,6 +39,7 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
     - `within_epochs/loss`, the mean of the steps since the last point, and `within_epochs/learning_rate`, in epochs
       that take long: up to 20 times in each, and no more often than once a second. So these points, and they alone,
       may lie elsewhere where the training is repeated;
+    - `made`, the pictures that a pattern makes in every epoch;
     - `weights/LAYER/NAME`, histograms of the weights that are trained, about 20 times in all, the first and the last
       epoch among them. Of a large weight 10,000 entries are counted, evenly spread.
 
@@ -88,6 +92,7 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
         numbers = {name: value for name, value in (logs or {}).items() if _is_number(value)}
         of_train = {name: value for name, value in numbers.items() if not name.startswith("val_")}
         self._write(self._train_writer, epoch, end, self._collect_learning_rate(of_train))
+        self._write_made(epoch)
         of_validation = {name[4:]: value for name, value in numbers.items() if name.startswith("val_")}
         if of_validation:
             self._write(self._val_writer, epoch, end, of_validation)
@@ -99,6 +104,16 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
         if self._without_histograms is not None:  # what ends the training has not been known before
             self._write_histograms(self._without_histograms)
         super().on_train_end(logs)
+
+    def _collect_learning_rate(self, logs: dict[str, Any]) -> dict[str, Any]:
+        return {**logs, **learning_rates(self.model)}
+
+    def _write_made(self, epoch: int) -> None:
+        """The pictures that a pattern made in the epoch."""
+        made = self.model.made if isinstance(self.model, Pattern) else None
+        if made is not None:
+            with _writing(self._train_writer):
+                tf.summary.image("made", sheet(made)[None], step=epoch)
 
     def _write_graph(self) -> None:
         self._has_graph = True

@@ -12,6 +12,7 @@ from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
 from dlkit.runs.find import runs_root
+from dlkit.training.optimizers import optimizers_of
 from dlkit.workflows.feeding import train_feed
 from dlkit.workflows.leaks import leaks
 from dlkit.workflows.other_runs import OtherRuns, saved_models
@@ -55,9 +56,10 @@ def check(recipe: Recipe) -> Checked:
     train_feed(prepared)  # where an augmentation does not fit, it is told here
     model = built.model
     trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
-    optimizer = model.optimizer
-    optimizer.build(model.trainable_variables)
-    slots = sum(int(np.prod(variable.shape)) for variable in optimizer.variables)
+    slots = 0
+    for optimizer, variables in optimizers_of(model).values():
+        optimizer.build(variables)
+        slots += sum(int(np.prod(variable.shape)) for variable in optimizer.variables)
     outputs = sum(_size(layer) for layer in model.layers) * batch_size_of(prepared.recipe)
     data = sum(
         array.nbytes

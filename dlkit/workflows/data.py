@@ -112,7 +112,7 @@ def look(recipe: Recipe, *, against: str | Path | None = None, shift: bool = Tru
         shift: Whether to look for dataset shift, which takes some seconds.
 
     Raises:
-        RecipeError: The recipe asks for what is not available, or contradicts its data.
+        RecipeError: The recipe contradicts its data.
         DlkitError: The data cannot be loaded.
     """
     return look_at(prepare(recipe), against=against, shift=shift)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError
-from dlkit.recipe.graph import Component, Graph
 from dlkit.recipe.keys import Every
 from dlkit.recipe.load import Recipe
 from dlkit.training.cluster import cluster_of_environment
@@ -15,6 +14,8 @@ from dlkit.training.multi_worker import multi_worker_devices
 from dlkit.training.together import end_with_launcher, tell_joined
 from dlkit.workflows.preparation import batch_size_of
 from dlkit.workflows.stages import planned_stages
+
+_ONE_DEVICE_ONLY = ("gradient_accumulation_steps", "ema_overwrite_frequency")
 
 
 def devices_of(recipe: Recipe) -> Devices:
@@ -70,14 +71,13 @@ def check_devices(recipe: Recipe, devices: Devices) -> None:
             Diagnostic("one-device-only", message, recipe.span_of("training.strategy"), "write `strategy: none`")
         )
     for planned in planned_stages(recipe):
-        optimizer, steps = planned.training.optimizer, planned.training.steps_per_execution
-        arguments = optimizer.arguments if isinstance(optimizer, Component) else {}
-        single = [name for name in ("gradient_accumulation_steps", "ema_overwrite_frequency") if arguments.get(name)]
-        for name in single:
-            message = f"Keras cannot do `{name}` on {replicas} devices"
-            found.append(
-                Diagnostic("one-device-only", message, recipe.span_of(f"{planned.path}.optimizer"), "take it out")
-            )
+        steps = planned.training.steps_per_execution
+        for network, optimizer in recipe.optimizers(planned.training).items():
+            path = f"{planned.path}.{f'optimizers.{network}' if network else 'optimizer'}"
+            for name in _ONE_DEVICE_ONLY:
+                if optimizer.arguments.get(name):
+                    message = f"Keras cannot do `{name}` on {replicas} devices"
+                    found.append(Diagnostic("one-device-only", message, recipe.span_of(path), "take it out"))
         if steps not in (1, "auto"):
             message = f"Keras cannot run {steps} steps in a call on {replicas} devices"
             span = recipe.span_of(f"{planned.path}.steps_per_execution")
@@ -97,7 +97,6 @@ def _by_clock(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
 
 def written_synchronized(recipe: Recipe) -> set[str]:
     """The layers whose recipe says itself whether they are synchronized."""
-    assert isinstance(recipe.model, Graph)
     return {name for name, layer in recipe.model.layers.items() if "synchronized" in layer.arguments}
 
 

@@ -70,9 +70,15 @@ def find_learning_rate(
         started: Told of the facts of the data, as soon as there are any.
 
     Raises:
-        RecipeError: The recipe asks for what is not available, or contradicts its data.
-        DlkitError: The work failed.
+        RecipeError: The recipe contradicts its data.
+        DlkitError: Networks have optimizers of their own (`several-optimizers`), or the work failed.
     """
+    if names := recipe.pattern_says("optimizers", ()):
+        raise DlkitError(
+            f"The test raises one learning rate, and `{recipe.name}` has one for each of {' and '.join(names)}.",
+            f"Set them by hand: `training.optimizers.{names[0]}.learning_rate`, and so on.",
+            "several-optimizers",
+        )
     folds = recipe.config.data.folds
     if isinstance(folds, int):
         recipe = recipe.with_value(Fold(fold=1, of=folds).model_dump(), "data", "folds")

@@ -36,7 +36,8 @@ class Prediction:
 
     Args:
         value: The most likely class by name, the sequence that is read or written, or the number; of a map the `row` and
-            `column` of the nearest unit, counted from 1, the `distance` to it, and where units have labels its `label`.
+            `column` of the nearest unit, counted from 1, the `distance` to it, and where units have labels its `label`; of a
+            discriminator the score.
         probabilities: By class name, the most likely first; of a sequence that one's alone; None for numbers.
     """
 
@@ -146,6 +147,8 @@ def _told(output: np.ndarray, target: Target, held: Supervision) -> list[Predict
     output = np.asarray(output, dtype="float64")
     if held.ctc:
         return _read(output, target)
+    if task_of(target) == "generation":  # what comes beside is the score of an example that it made itself
+        return [Prediction(float(row[0])) for row in output]
     if target.kind != "classes":
         return [Prediction(_number(row)) for row in output]
     labels = target.labels or tuple(str(n) for n in range(target.classes or output.shape[-1]))

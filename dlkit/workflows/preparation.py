@@ -13,7 +13,6 @@ from dlkit.data.facts import measure
 from dlkit.data.load import load as load_splits
 from dlkit.errors import DlkitError
 from dlkit.recipe import registry
-from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.components import run_plugin
 from dlkit.recipe.declared_facts import check_preprocess
 from dlkit.recipe.diagnostics import Findings
@@ -87,10 +86,9 @@ def prepare(recipe: Recipe, kept: Kept | None = None) -> Prepared:
         kept: Has the data already, or keeps it.
 
     Raises:
-        RecipeError: The recipe asks for what is not available, or contradicts its data.
+        RecipeError: The recipe contradicts its data.
         DlkitError: The data cannot be loaded, or plugins are not allowed.
     """
-    refuse_unavailable(recipe)
     import_plugins(recipe)
     data = recipe.config.data
     declared = recipe.components.source_facts(data.source.name, data.source.arguments)
@@ -118,7 +116,6 @@ def prepare(recipe: Recipe, kept: Kept | None = None) -> Prepared:
     if recipe.config.training.steps_per_epoch:
         facts = replace(facts, steps_per_epoch=recipe.config.training.steps_per_epoch)
     recipe = recipe.with_facts(facts)
-    assert isinstance(recipe.model, Graph)
     # What the network takes, and what it learns or is held against.
     loaded, splits = (each.select(recipe.model.inputs, list(recipe.facts.of_data)) for each in (loaded, splits))
     models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
@@ -213,7 +210,6 @@ def build_model(prepared: Prepared, saved: SavedModels | None = None) -> Built:
     from dlkit.models.builder import build  # Keras is not needed to look at data
 
     recipe = prepared.recipe
-    assert isinstance(recipe.model, Graph)
     return build(
         recipe.model,
         prepared.raw_features,
@@ -239,7 +235,6 @@ def learner(recipe: Recipe) -> Callable[..., keras.Model] | None:
 
 def outputs(recipe: Recipe) -> dict[str, Tensor]:
     """The model's outputs by target."""
-    assert isinstance(recipe.model, Graph)
     return Supervisor(recipe.facts, Findings()).outputs(recipe.model, recipe.span_of("model"))
 
 

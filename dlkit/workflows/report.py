@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dlkit.errors import DlkitError
+from dlkit.evaluation.adversarial_diagnosis import diagnose_adversaries
 from dlkit.evaluation.curves import best_line
 from dlkit.evaluation.diagnosis import Diagnosis, diagnose, known_of, read_curves
 from dlkit.evaluation.direction import direction_of_name
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
 from dlkit.models.layer_table import LayerRow, layer_rows
-from dlkit.recipe.graph import Graph
 from dlkit.recipe.load import Recipe
 from dlkit.reporting import report as page
 from dlkit.reporting.figures import figures_of
@@ -89,6 +89,8 @@ def diagnosis(run: RunFolder, recipe: Recipe) -> list[Diagnosis]:
     """
     evaluation = Evaluation.read(run.evaluation)
     lines = run.read_metrics()
+    if lines and recipe.pattern_says("task") == "generation":
+        return diagnose_adversaries(lines, recipe)
     by_gradients = "training.optimizer" not in recipe.pattern_says("unused", ())
     if not lines or not by_gradients:  # what the curves of other rules look like is another matter
         return []
@@ -98,7 +100,7 @@ def diagnosis(run: RunFolder, recipe: Recipe) -> list[Diagnosis]:
 
 def _diagram(recipe: Recipe, layers: Sequence[LayerRow]) -> str:
     graph = recipe.model
-    if not isinstance(graph, Graph) or not graph.complete:
+    if not graph.complete:
         return ""
     shapes = {each.name: each.shape for each in layers if each.shape}
     return model_diagram(graph, shapes, {each.name: each.parameters for each in layers})

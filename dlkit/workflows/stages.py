@@ -226,16 +226,13 @@ def _no_layer(glob: str, model: keras.Model, recipe: Recipe) -> RecipeError:
 def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_compile: bool = False) -> None:
     """Compiles a model as a stage says: with a fresh optimizer, its durations counted in steps."""
     recipe, training = prepared.recipe, planned.training
-    optimizer = _optimizer(recipe, training)
     if isinstance(model, Pattern):
         model.begin_stage(planned.stage.epochs * planned.steps_per_epoch, getattr(training, "phase", None))
-    accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
-    counted = Steps(planned.stage.epochs, planned.steps_per_epoch, accumulated)
     steps = training.steps_per_execution
     compile_model(
         model,
         planned.supervisions,
-        in_steps(optimizer, recipe.components, counted),
+        _optimizers(model, recipe, planned),
         loss_weights=training.loss_weights,
         scales=prepared.scales,
         jit_compile=jit_compile,
@@ -246,13 +243,17 @@ def compile_stage(model: keras.Model, prepared: Prepared, planned: Planned, jit_
             check_ctc_steps(model, planned.supervisions, examples)
 
 
-def _optimizer(recipe: Recipe, training: Training) -> Component:
-    """That of a stage; where the pattern has no use for one, one that does nothing, since Keras wants one."""
+def _optimizers(model: keras.Model, recipe: Recipe, planned: Planned) -> dict[str, Component]:
+    """Those of a stage; where the pattern has no use for one, one that does nothing, since Keras wants one."""
     if "training.optimizer" in recipe.pattern_says("unused", ()):
-        return Component("optimizer", "SGD", {"learning_rate": 0.0})
-    return (
-        training.optimizer if isinstance(training.optimizer, Component) else Component("optimizer", training.optimizer)
-    )
+        return {"": Component("optimizer", "SGD", {"learning_rate": 0.0})}
+    made = {}
+    for name, optimizer in recipe.optimizers(planned.training).items():
+        between = model.steps_of_update(name) if isinstance(model, Pattern) else 1
+        accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
+        counted = Steps(planned.stage.epochs, planned.steps_per_epoch / between, accumulated)
+        made[name] = in_steps(optimizer, recipe.components, counted)
+    return made
 
 
 def feeds(prepared: Prepared, planned: Planned, devices: Devices) -> tuple[Feed, Feed | None]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.evaluation.evaluation import Evaluation
-from dlkit.recipe.graph import Component, Graph
+from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.nodes import plain
 from dlkit.recipe.paths import PathError, Paths
@@ -96,7 +96,9 @@ def hyperparameters(recipe: Recipe, chosen: Mapping[str, Any]) -> dict[str, Scal
     stages = config.training.stages
     for number, stage in enumerate(stages or (config.training,)):
         path = f"training.stages.{number}" if stages else "training"
-        found |= _of_optimizer(recipe, stage.optimizer, f"{path}.optimizer")
+        for network, optimizer in recipe.optimizers(stage).items():
+            place = f"optimizers.{network}" if network else "optimizer"
+            found |= _of_optimizer(recipe, optimizer, f"{path}.{place}")
         found[f"{path}.epochs"] = stage.epochs or config.training.epochs
     found["data.batch_size"] = config.data.batch_size
     found["training.precision"] = config.training.precision
@@ -119,9 +121,7 @@ def _of_space(recipe: Recipe) -> Iterator[tuple[str, Scalar]]:
             yield path, value
 
 
-def _of_optimizer(recipe: Recipe, optimizer: Any, path: str) -> dict[str, Scalar]:
-    if not isinstance(optimizer, Component):
-        optimizer = Component("optimizer", str(optimizer))
+def _of_optimizer(recipe: Recipe, optimizer: Component, path: str) -> dict[str, Scalar]:
     spec = recipe.components.find("optimizer", optimizer.name)
     default = spec.arguments["learning_rate"].default if spec and "learning_rate" in spec.arguments else None
     written = {"learning_rate": default, **optimizer.arguments}
@@ -139,10 +139,9 @@ def _scalars(arguments: Mapping[str, Any], path: str) -> Iterator[tuple[str, Sca
 
 
 def _of_layers(recipe: Recipe) -> dict[str, Scalar]:
-    layers = recipe.model.layers if isinstance(recipe.model, Graph) else {}
     return {
         f"model.{name}.{rate}": layer.arguments[rate]
-        for name, layer in layers.items()
+        for name, layer in recipe.model.layers.items()
         for rate in _RATES
         if isinstance(layer.arguments.get(rate), int | float)
     }

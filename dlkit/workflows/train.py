@@ -19,7 +19,6 @@ from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
 from dlkit.models.custom_layers import custom_layers
 from dlkit.models.policy import dtype_policy
-from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
@@ -88,7 +87,7 @@ def train(
         trialled: The recipe is trained as a trial of a search.
 
     Raises:
-        RecipeError: The recipe asks for what is not available, or contradicts its data.
+        RecipeError: The recipe contradicts its data.
         DlkitError: The work failed.
         Interrupted: By a signal; the run folder is whole, and `resume` goes on with it.
     """
@@ -99,7 +98,6 @@ def train(
             f"Choose it with data.folds: {{fold: 1, of: {folds}}}, or train all with `dlkit.workflows.group.train_group`.",
             code="several-folds",
         )
-    refuse_unavailable(recipe)
     devices = devices_of(recipe)
     prepared = prepare(recipe, trialled.kept if trialled else None)
     check_devices(prepared.recipe, devices)

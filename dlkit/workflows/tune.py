@@ -17,6 +17,8 @@ from dlkit.recipe import registry
 from dlkit.recipe.digest import digest
 from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.load import Recipe, load, varied
+from dlkit.reporting.sweep_axes import value_text
+from dlkit.reporting.sweep_page import SweepTold, write_sweep_page
 from dlkit.runs.atomic import write_text
 from dlkit.runs.find import runs_root
 from dlkit.runs.group import GroupFolder
@@ -237,11 +239,6 @@ def values_text(trial: Trial) -> str:
     return ", ".join([*told, *epochs, *seed])
 
 
-def value_text(value: Any) -> str:
-    """A value as people read it."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _local_workers(
     folder: GroupFolder, port: int, count: int, allow_plugins: bool, service: Service, tell: Callable[[str], None]
 ) -> LocalWorkers:
@@ -292,9 +289,28 @@ def _close(folder: GroupFolder, recipe: Recipe, search: Search) -> Sweep:
         best = ranked[0].trial
         told = f"The best of {len(trials)} trials of {recipe.name}: {objective_of(recipe)} {ranked[0].mean:.4f}\n{values_text(best)}"
         write_text(found.best_recipe, to_yaml(recipe_values(trial_recipe(recipe, best)), told))
+    _write_page(found, search)
     told_before = folder.read()
     folder.write({**told_before, "best": ranked[0].trial.number if ranked else None, "trials": len(trials)})
     return found
+
+
+def _write_page(found: Sweep, search: Search) -> None:
+    recipe, scores = found.recipe, _scores(found.recipe, found.folder)
+    algorithm = _searched(recipe).algorithm
+    told = SweepTold(
+        name=recipe.name,
+        summary=recipe.config.summary or "",
+        objective=found.objective,
+        direction=direction_of(recipe),
+        algorithm=f"{algorithm.name}: {dict(algorithm.arguments)}".replace("'", ""),
+        space=search.space,
+        trials=found.trials,
+        scores={trial.number: scores(trial.number) for trial in found.trials},
+        best_recipe=found.best_recipe.read_text(encoding="utf-8") if found.ranking else None,
+        seconds=found.seconds,
+    )
+    write_sweep_page(found.page, told)
 
 
 def _csv(trials: Sequence[Trial], ranked: Sequence[Repeated], recipe: Recipe) -> str:

@@ -80,6 +80,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "columns_as_steps": (PICTURES, {}),
     "first_step": (STEPS, {}),
     "leaky_integrate_and_fire": (STEPS, {"threshold": 0.5}),
+    "normal_codes": (PICTURES, {"size": 5}),
     "positional_encoding": (STEPS, {}),
     "position_embedding": (STEPS, {"initializer": "ones"}),
     "radial_basis": (POINTS, {"units": 5, "seed": 1}),
@@ -92,7 +93,7 @@ TAKES: dict[str, tuple[tuple[Feature, np.ndarray, np.ndarray], dict[str, Any]]] 
     "token_and_position_embedding": (TOKENS, {"vocabulary_size": 9, "width": 6, "mask_zero": True}),
 }
 # Those that are classes of their own, not put together from Keras's layers.
-CLASSES = ("gaussian_code", "leaky_integrate_and_fire", "reservoir")
+CLASSES = ("gaussian_code", "leaky_integrate_and_fire", "normal_codes", "reservoir")
 # Those that look at examples and then go on learning.
 LEARN_ON = ("unit_distances",)
 

@@ -20,8 +20,14 @@ NAMES = sorted(file.stem for file in FOLDER.glob("[!_]*.py"))
 
 PROBABILITIES = np.array([[0.5, 0.5], [0.8, 0.1]], "float32")
 LENGTHS = np.array([[0.95, 0.3, 0.05], [0.2, 0.6, 0.1]], "float32")
+SCORES = np.array([[2, -1], [-3, math.log(0.5)]], "float32")
 # Arguments, targets, outputs, and the loss of each example, calculated by hand.
 TAKES: dict[str, list[tuple[dict[str, Any], np.ndarray, np.ndarray, list[float]]]] = {
+    "adversarial_loss": [
+        ({}, np.zeros((2, 3)), SCORES, [math.log(1 + math.exp(-2)) + math.log(1 + math.exp(-1)), math.log(1 + math.exp(3)) + math.log(1.5)]),
+        ({"label_smoothing": 0.1}, np.zeros((2, 3)), SCORES, [math.log(1 + math.exp(-2)) + math.log(1 + math.exp(-1)) + 0.2, math.log(1 + math.exp(3)) + math.log(1.5) - 0.3]),
+        ({"gradient_penalty": 10.0}, np.zeros((2, 3)), SCORES, [-3.0, math.log(0.5) + 3]),
+    ],
     "margin_loss": [
         ({}, np.array([0, 1]), LENGTHS, [0.5 * 0.2**2, 0.3**2 + 0.5 * 0.1**2]),
         ({"present": 1.0, "absent_weight": 1.0}, np.array([[0], [1]]), LENGTHS, [0.05**2 + 0.2**2, 0.4**2 + 0.1**2]),

@@ -64,6 +64,8 @@ def test_it_is_declared(name: str) -> None:
         "replicas",
         "generates",
         "gradients",
+        "logs",
+        "optimizers",
     }
     assert declared.declared.keys() <= words
 

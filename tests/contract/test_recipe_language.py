@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from dlkit.recipe.availability import refuse_unavailable
 from dlkit.recipe.diagnostics import RecipeError
 from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.durations import Steps, in_steps
@@ -156,6 +155,8 @@ def test_a_key_that_the_source_pattern_or_algorithm_does_not_use_is_an_error() -
     gan = "model: {gan: {latent_size: 2, generator: {mlp: {units: [2]}}, discriminator: {mlp: {units: [1]}}}}\n"
     assert told(HEAD.replace("epochs: 1", "epochs: 1, optimizer: Adam") + gan) == ["unused-key"]
     assert told(HEAD.replace("epochs: 1", "epochs: 1, optimizers: {a: Adam}") + MODEL) == ["unused-key"]
+    assert told(HEAD.replace("epochs: 1", "epochs: 1, optimizers: {a: Adam}") + gan) == ["unknown-network"]
+    parse(HEAD.replace("epochs: 1", "epochs: 1, optimizers: {generator: Adam}") + gan)
 
 
 def test_limit_takes_a_number_or_so_many_of_each_class() -> None:
@@ -364,7 +365,8 @@ def test_a_pattern_holds_one_or_more_networks() -> None:
         "{gan: {latent_size: 64, generator: {sequential: [{Dense: {units: 64}}]}, discriminator: {mlp: {units: [1]}}}}"
     )
     recipe = parse(HEAD + f"model: {gan}\n")
-    assert (recipe.model.kind, list(recipe.graphs)) == ("pattern", ["generator", "discriminator"])  # type: ignore[union-attr]
+    assert recipe.pattern is not None
+    assert (recipe.pattern.name, {*recipe.graphs["model"].parts}) == ("gan", {"generator", "discriminator"})
 
 
 def test_a_stage_is_training_merged_with_the_stage() -> None:
@@ -379,7 +381,6 @@ def test_other_runs() -> None:
     """`recipe:NAME` or `run:PATH` in initial weights, as a layer, and in `expect`."""
     text = model("run:latest").replace("epochs: 1", "epochs: 1, initial_weights: recipe:digits/cnn")
     recipe = parse(text + "expect: {test_accuracy: {at_least: 0.08, over: recipe:cifar10/scratch_100}}\n")
-    refuse_unavailable(recipe)
     found = [(each.use, each.text) for each in references(recipe.resolved, recipe.graphs.values())]
     assert found == [("weights", "recipe:digits/cnn"), ("layer", "run:latest"), ("over", "recipe:cifar10/scratch_100")]
 

@@ -26,7 +26,7 @@ def test_the_head_of_the_file(name: str) -> None:
     assert lines[0] == f"# yaml-language-server: $schema={depth}schema.json"
     head = lines[1 : next(n for n, line in enumerate(lines) if not line.startswith("#"))]
     assert f"#   dlkit train {name}" in head, "the head says how it is run"
-    measured = ("accuracy", "error", "loss", "perplexity", "skill")
+    measured = ("accuracy", "error", "loss", "perplexity", "skill", "diversity")
     assert any("CPU core" in line and any(word in line for word in measured) for line in head), (
         "the head says how long it takes and what it reaches"
     )

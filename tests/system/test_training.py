@@ -13,7 +13,6 @@ import pytest
 
 import dlkit
 from dlkit.errors import DlkitError
-from dlkit.recipe.diagnostics import RecipeError
 from dlkit.recipe.load import load, parse
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.evaluate import evaluate
@@ -131,21 +130,6 @@ def test_what_callbacks_write_lies_in_the_run_folder(tmp_path: Path) -> None:
     run = dlkit.train(load("digits/cnn", {**SHORT, "training.callbacks": callbacks}), runs_dir=tmp_path)
     assert (run.folder.path / "curves.csv").read_text().count("\n") == 3
     assert list(run.folder.tensorboard.rglob("events.out.tfevents.*"))
-
-
-def test_what_is_not_available_yet_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    text = """
-name: later
-data: {source: digits}
-model: {gan: {latent_size: 2, generator: {mlp: {units: [2]}}, discriminator: {mlp: {units: [1]}}}}
-training: {epochs: 1}
-"""
-    (tmp_path / "later.yaml").write_text(text)
-    recipe = load(tmp_path / "later.yaml")
-    with pytest.raises(RecipeError) as caught:
-        dlkit.train(recipe, runs_dir=tmp_path / "runs")
-    assert {found.code for found in caught.value.diagnostics} == {"not-available"}
-    assert not (tmp_path / "runs").exists()
 
 
 PLUGIN = """

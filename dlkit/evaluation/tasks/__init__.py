@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dlkit.evaluation.tasks.classification import Classification
 from dlkit.evaluation.tasks.forecasting import Forecasting
+from dlkit.evaluation.tasks.generation import Generation
 from dlkit.evaluation.tasks.language_modelling import LanguageModelling
 from dlkit.evaluation.tasks.multi_label import MultiLabel
 from dlkit.evaluation.tasks.reconstruction import Reconstruction
@@ -24,6 +25,7 @@ TASKS: dict[str, type[Task]] = {
         LanguageModelling,
         SequenceOutput,
         Reconstruction,
+        Generation,
         SelfOrganization,
     )
 }

@@ -18,7 +18,7 @@ from dlkit.recipe.registry import Range, register
     classes=True,
     layers=[{"GaussianNoise": {"stddev": "$noise", "name": "noise"}}, "encoder", "decoder"],
     noise="noise",
-    unused=["training.optimizers", "data.class_weight", "data.targets"],
+    unused=["data.class_weight", "data.targets"],
 )
 class Autoencoder(Pattern):
     """An encoder and a decoder that are to give back what they are given.

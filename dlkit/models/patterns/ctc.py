@@ -12,7 +12,7 @@ from dlkit.recipe.registry import register
     kind="pattern",
     layers=["network"],
     loss="CTC",
-    unused=["training.optimizers", "training.loss", "training.losses", "training.metrics"],
+    unused=["training.loss", "training.losses", "training.metrics"],
 )
 class CTC(Pattern):
     """A network that reads a sequence of which nobody says where each part of it is, as the letters in a picture.

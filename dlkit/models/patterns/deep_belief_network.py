@@ -26,7 +26,6 @@ _SAMPLE = 1000  # training examples whose free energy is held against that of th
     ],
     phases=["pretrain", "fine_tune"],
     replicas=False,
-    unused=["training.optimizers"],
 )
 class DeepBeliefNetwork(Pattern):
     """Layers of sigmoid units, each pretrained as a restricted Boltzmann machine on what the layer below makes of the data.

@@ -8,7 +8,7 @@ from dlkit.models.pattern import Network, Pattern
 from dlkit.recipe.registry import register
 
 
-@register(kind="pattern", layers=["network"], unused=["training.optimizers"])
+@register(kind="pattern", layers=["network"])
 class LanguageModel(Pattern):
     """A network that predicts the next token at every place of a text.
 

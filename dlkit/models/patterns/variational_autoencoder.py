@@ -26,7 +26,7 @@ from dlkit.recipe.registry import Range, register
     ],
     loss="bernoulli_likelihood",
     measures=["elbo", "importance_weighted_bound", "kl_divergence"],
-    unused=["training.optimizers", "data.class_weight", "data.targets"],
+    unused=["data.class_weight", "data.targets"],
     generates="decoder",
 )
 class VariationalAutoencoder(Pattern):

@@ -9,18 +9,19 @@ from typing import Any
 from dlkit.recipe.registry import register
 from dlkit.reporting.figures.style import COLORS, finish, new_figure
 
-_MOST = 4  # metrics that are drawn beside the loss
+_MOST = 5  # metrics that are drawn beside the loss
 _FEW = 30  # epochs that are marked one by one
-_NO_METRICS = ("loss", "learning_rate", "epoch", "stage", "step", "layer")
+_NO_METRICS = ("loss", "epoch", "stage", "step", "layer")
+_RATE = "learning_rate"
 
 
 def drawn_metrics(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     """What is drawn of a training: the loss, the metrics of the whole, the learning rate where it changes."""
     numbers = {name for line in lines for name, value in line.items() if isinstance(value, int | float)}
     known = dict.fromkeys(name for line in lines for name in line if name in numbers)
-    metrics = [name for name in known if not name.startswith("val_") and name not in _NO_METRICS]
-    rates = {line.get("learning_rate") for line in lines}
-    last = ["learning_rate"] if len(rates) > 1 else []
+    rates = [name for name in known if name.endswith(_RATE)]
+    last = [name for name in rates if len({line.get(name) for line in lines}) > 1]
+    metrics = [name for name in known if not name.startswith("val_") and name not in _NO_METRICS and name not in rates]
     return [name for name in ("loss", *metrics[:_MOST], *last) if name in numbers]
 
 
@@ -55,7 +56,7 @@ def _draw(axes: Any, lines: Sequence[Mapping[str, Any]], name: str, best: int | 
         if any(map(math.isfinite, values)):
             marker = "." if len(lines) <= _FEW else None
             axes.plot(range(1, len(lines) + 1), values, color=COLORS[number], marker=marker, label=told)
-    if name != "learning_rate" and best is not None:
+    if not name.endswith(_RATE) and best is not None:
         axes.axvline(best + 1, color=COLORS[-1], linestyle=":", linewidth=1, label="best epoch")
     stages = [line.get("stage") for line in lines]
     for number in range(1, len(stages)):

@@ -409,11 +409,18 @@ model:
 training: {epochs: 1}
 """
     recipe = read(text)
-    assert recipe.model.name == "gan"
-    assert list(recipe.graphs) == ["generator", "discriminator"]
-    assert recipe.graphs["generator"].inputs == ("input",)
-    assert recipe.graphs["discriminator"].inputs == ("anything",)
-    assert recipe.supervisions == {}
+    assert recipe.pattern is not None and recipe.pattern.name == "gan"
+    network = recipe.graphs["model"]
+    assert network.inputs == ("image",)
+    assert {name: first.call for name, (first, _) in network.parts.items()} == {
+        "discriminator": "image",
+        "generator": "codes",
+    }
+    assert [call.name for call in network.calls if call.layer == "discriminator.dense"] == [
+        "discriminator.dense",
+        "of_generated.dense",
+    ]
+    assert recipe.supervisions["image"].loss.arguments == {"gradient_penalty": 0.0, "label_smoothing": 0.0}
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,14 @@ def test_a_value_that_is_never_a_number_saves_nothing(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
+def test_by_its_number_the_last_epoch_is_the_best(tmp_path: Path):
+    callback = BestModel(tmp_path / "best.keras", "epoch")
+    callback.set_model(small_model())
+    for epoch, loss in enumerate([1.0, 3.0, 2.0]):
+        callback.on_epoch_end(epoch, {"loss": loss})
+    assert (callback.best, callback.best_epoch) == (3.0, 2)
+
+
 def test_a_monitor_that_is_not_measured_names_what_is(tmp_path: Path):
     callback = BestModel(tmp_path / "best.keras", "val_acuracy")
     with pytest.raises(DlkitError, match="It measures: loss, val_accuracy") as told:

@@ -101,9 +101,6 @@ def test_without_expect_nothing_is_trained(tmp_path: Path) -> None:
         ({"training": {"epochs": 2, "optimizer": {"SGD": {"learning_rate": 1e38}}}},
          "failed", "The loss became nan in step 2 of epoch 1."),
         ({"training": {"epochs": 2, "initial_weights": "no.keras"}}, "failed", "There is no file no.keras."),
-        ({"model": {"gan": {"latent_size": 2, "generator": {"mlp": {"units": [2]}},
-                            "discriminator": {"mlp": {"units": [1]}}}}},
-         "failed", "the pattern `gan` is not available yet"),
     ],
 )  # fmt: skip
 def test_a_recipe_that_cannot_be_trained_is_told(
