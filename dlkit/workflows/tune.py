@@ -306,7 +306,9 @@ def _write_page(found: Sweep, search: Search) -> None:
         algorithm=f"{algorithm.name}: {dict(algorithm.arguments)}".replace("'", ""),
         space=search.space,
         trials=found.trials,
-        scores={trial.number: scores(trial.number) for trial in found.trials},
+        scores={
+            trial.number: scores(trial.number) for trial in found.trials if trial.outcome and not trial.outcome.same_as
+        },
         best_recipe=found.best_recipe.read_text(encoding="utf-8") if found.ranking else None,
         seconds=found.seconds,
     )
