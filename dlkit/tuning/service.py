@@ -99,7 +99,9 @@ class Service:
     def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Message:
         """Hears that an epoch has ended; the answer says whether the trial goes on."""
         number = int(trial_id)
-        behind = self.early_stop is not None and self._is_behind(number, self.early_stop)
+        # With another seed, a trial is trained to its end: it is to be told how far scores spread.
+        may_stop = self.early_stop is not None and self.search.trials[number].repeats is None
+        behind = may_stop and self._is_behind(number, self.early_stop or 1)
         return _message(trial_id, "STOPPED" if behind or not self._beat(number) else "RUNNING")
 
     def end_trial(self, told: Message) -> None:

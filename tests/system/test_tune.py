@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,8 @@ def test_workers_are_answered_over_keras_tuners_service(answered: tuple[Service,
     assert one.ask() == 4
     service.folder.member(4).append_metrics({"stage": "train", "epoch": 1, "val_loss": 0.31})
     assert not one.goes_on(1)  # the median of the others is 0.3
+    service.search.trials[4] = replace(service.search.trials[4], repeats=2)
+    assert one.goes_on(1)  # with another seed it is trained to its end
     assert other.ask() == 5
     service.folder.member(5).append_metrics({"stage": "train", "epoch": 1, "val_loss": 0.29})
     assert other.goes_on(1)
