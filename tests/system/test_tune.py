@@ -223,8 +223,10 @@ def test_workers_are_answered_over_keras_tuners_service(answered: tuple[Service,
     assert one.ask() == 4
     service.folder.member(4).append_metrics({"stage": "train", "epoch": 1, "val_loss": 0.31})
     assert not one.goes_on(1)  # the median of the others is 0.3
-    service.search.trials[4] = replace(service.search.trials[4], repeats=2)
+    fourth = service.search.trials[4]
+    service.search.trials[4] = replace(fourth, repeats=2)
     assert one.goes_on(1)  # with another seed it is trained to its end
+    service.search.trials[4] = fourth
     assert other.ask() == 5
     service.folder.member(5).append_metrics({"stage": "train", "epoch": 1, "val_loss": 0.29})
     assert other.goes_on(1)
