@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -69,6 +70,15 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     from tests.killing import killer  # TensorFlow is not needed by most tests
 
     return killer(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium; tests that need it are skipped where there is none."""
+    from tests.browsing import a_browser  # a browser is not needed by most tests
+
+    with a_browser() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dlkit.recipe import registry
-from dlkit.recipe.catalogue import Argument, Catalogue, ComponentSpec, catalogue
+from dlkit.recipe.catalogue import Catalogue, ComponentSpec, catalogue
 from dlkit.recipe.declarations import Declaration, DeclarationError, read_declarations
 from dlkit.recipe.facts import DataFacts, read_facts
 
@@ -72,7 +70,7 @@ class Components:
         for declared in self.plugins:
             if (declared.spec.kind, declared.spec.name) == (kind, name):
                 return declared
-        return _own(kind, name) or _planned().get((kind, name))
+        return _own(kind, name)
 
     def source_facts(self, name: str, arguments: Mapping[str, Any]) -> DataFacts:
         """What a source declares of its data when it is given these arguments; empty where it declares nothing.
@@ -101,7 +99,7 @@ class Components:
         """The names of a kind, Keras's first."""
         if kind == "network":
             return tuple(WRITTEN_NETWORKS)
-        more = {name for known, name in (*_of_packages(), *_planned()) if known == kind}
+        more = {name for known, name in _of_packages() if known == kind}
         more |= {declared.spec.name for declared in self.plugins if declared.spec.kind == kind}
         return tuple(dict.fromkeys((*self.keras.names(kind), *_own_names(kind), *sorted(more))))
 
@@ -223,18 +221,3 @@ def _module_file(module: str) -> Path | None:
     places = [Path(place).joinpath(*rest) for place in spec.submodule_search_locations or ()]
     files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
     return next((file for file in files if file.is_file()), None)
-
-
-@cache
-def _planned() -> dict[tuple[str, str], Declaration]:
-    """Components that recipes may name already and that no code runs yet."""
-    text = (Path(__file__).parent / "planned.yaml").read_bytes()
-    made = {}
-    for kind, entries in yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)).items():
-        for name, entry in entries.items():
-            declared = dict(entry or {})
-            arguments = {key: Argument(key, **words) for key, words in (declared.pop("arguments", None) or {}).items()}
-            spec = ComponentSpec(kind, name, declared.pop("summary", ""), arguments)
-            if not _own(kind, name):
-                made[kind, name] = Declaration(spec, "planned", declared)
-    return made

@@ -65,11 +65,21 @@ class Composer:
                 base = merge(base, fragment, ROOT, self.paths)
         made = merge(base, root.without(*COMPOSING), ROOT, self.paths)
         assert isinstance(made, Mapping)
+        made = self._without_lost_paths(base, made, root)
         settings = root.get("set")
         if settings is not None and not is_null(settings) and not isinstance(settings, Mapping):
             message = f"`set` takes a mapping of paths to values, not {kind_name(settings)}"
             self.findings.error("wrong-type", message, settings.span, "write `set: {training.epochs: 5}`")
         return self.settled(made, written_settings(settings))
+
+    def _without_lost_paths(self, base: Node, made: Mapping, own: Mapping) -> Mapping:
+        """The recipe without what its inherited `tune.space` searched in a component that the recipe replaces."""
+        tune, space, written = made.get("tune"), inside(made, "tune", "space"), inside(own, "tune", "space")
+        if not isinstance(tune, Mapping) or not isinstance(space, Mapping) or not isinstance(base, Mapping):
+            return made
+        inherited = [entry.key for entry in space if not (isinstance(written, Mapping) and entry.key in written)]
+        lost = [key for key in inherited if self.paths.leads(base, key) and not self.paths.leads(made, key)]
+        return made.replaced("tune", tune.replaced("space", space.without(*lost))) if lost else made
 
     def _extended(self, root: Mapping) -> list[Scalar]:
         node = root.get("extends")

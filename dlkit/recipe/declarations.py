@@ -46,7 +46,7 @@ class Declaration:
 
     Args:
         spec: Its name and arguments, as for Keras's.
-        origin: `dlkit`, `package`, `plugin`, or `planned` for one that recipes may name but no code runs yet.
+        origin: `dlkit`, `package` or `plugin`.
         declared: What its decorator says, as the features and targets of a source.
         path: The file.
     """

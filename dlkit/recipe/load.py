@@ -25,11 +25,11 @@ from dlkit.recipe.other_recipes import Reference, check_others, recipe_of, with_
 from dlkit.recipe.paths import PathError, Paths
 from dlkit.recipe.plugins import Plugins, plugins_allowed
 from dlkit.recipe.reading import Recipe, read
-from dlkit.recipe.search_space import SpaceChecker
-from dlkit.recipe.settings import Setting, parse_settings, python_settings
+from dlkit.recipe.search_space import SpaceChecker, conditions
+from dlkit.recipe.settings import Setting, parse_settings, python_settings, written_settings
 from dlkit.recipe.yaml_source import read_file, read_text
 
-__all__ = ["Recipe", "load", "parse"]
+__all__ = ["Recipe", "conditions_of", "load", "parse", "varied"]
 
 
 def load(
@@ -67,6 +67,32 @@ def parse(text: str, settings: Iterable[str] | Values[str, Any] = (), name: str 
     return _load(read_text(Source(name, text)), None, settings, False, False)
 
 
+def varied(recipe: Recipe, values: Values[str, Any]) -> Recipe:
+    """A trial of the recipe's search: the recipe with other values by path, applied in their order, and without `tune`.
+
+    Raises:
+        RecipeError: The values do not fit.
+    """
+    findings = Findings()
+    composer = _composer(recipe, findings)
+    root = composer.settled(recipe.root.without("tune", "quick"), python_settings(values))
+    made = read(
+        root, recipe.path, findings, allow_plugins=recipe.allow_plugins, components=recipe.components, others=False
+    )
+    findings.stop_at_errors()
+    assert made is not None
+    return replace(made, files=recipe.files, warnings=findings.warnings)
+
+
+def conditions_of(recipe: Recipe) -> dict[str, dict[str, tuple[int, ...]]]:
+    """What has to be chosen so that a path of the recipe's `tune.space` exists: see `search_space.conditions`."""
+    return conditions(recipe.root, _composer(recipe, Findings()))
+
+
+def _composer(recipe: Recipe, findings: Findings) -> Composer:
+    return Composer(Plugins(findings, recipe.components), findings)
+
+
 def _read_root(reference: str | Path | Values[str, Any]) -> tuple[Path | None, Node]:
     if isinstance(reference, Values):
         return None, read_text(Source("recipe", to_yaml(dict(reference))))
@@ -97,7 +123,8 @@ def _load(
     settings = python_settings(said) if isinstance(said, Values) else parse_settings(said, findings)
     known = _Others(allow_plugins) if others is None else others
     loader = _Loader(composer, settings, path, plugins_allowed(allow_plugins), findings, known, looks)
-    fixed = _fixed(composed, settings, composer.paths)
+    of_quick = written_settings(inside(composed, "quick", "set")) if quick else []
+    fixed = _fixed(composed, [*of_quick, *settings], composer)
     # Of a recipe that another one refers to only the variant that is meant counts.
     recipe = loader.load(fixed, quick) if others is None else loader.variant(fixed, quick)
     findings.stop_at_errors()
@@ -206,13 +233,21 @@ class _Others:
         return self.known[place, quick]
 
 
-def _fixed(root: Mapping, settings: list[Setting], paths: Paths) -> Mapping:
-    """`--set` on a path of `tune.space` fixes it: it is searched no longer."""
+def _fixed(root: Mapping, settings: list[Setting], composer: Composer) -> Mapping:
+    """`--set` on a path of `tune.space` fixes it: it is searched no longer. Nor is what lay in a component that it replaces."""
     tune, space = root.get("tune"), inside(root, "tune", "space")
     if not isinstance(tune, Mapping) or not isinstance(space, Mapping):
         return root
+    paths = composer.paths
     fixed = {_in_full(root, setting.path, paths) for setting in settings}
-    left = space.without(*(entry.key for entry in space if _in_full(root, entry.key, paths) in fixed))
+    changed = Composer(composer.plugins, Findings()).settled(root, settings)
+
+    def is_fixed(path: str) -> bool:
+        whole = _in_full(root, path, paths)
+        is_below = any(whole[: len(above)] == above for above in fixed)
+        return whole in fixed or (is_below and not paths.leads(changed, path))
+
+    left = space.without(*(entry.key for entry in space if is_fixed(entry.key)))
     return root.replaced("tune", tune.replaced("space", left))
 
 

@@ -82,6 +82,14 @@ class Paths:
             step = replace(inner, words=step.words + inner.words)
         return step
 
+    def leads(self, root: Mapping, path: str) -> bool:
+        """Whether a path leads somewhere."""
+        try:
+            self.find(root, path)
+        except PathError:
+            return False
+        return True
+
     def put(self, root: Mapping, path: str, change: Callable[[Step], Node | None]) -> Mapping:
         """The recipe with another value at a path; what is needed on the way is made.
 

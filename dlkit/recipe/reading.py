@@ -145,9 +145,13 @@ class Recipe:
             name: each if isinstance(each, Component) else Component("optimizer", each) for name, each in chosen.items()
         }
 
-    def dump(self) -> dict[str, Any]:
-        """The whole recipe as plain values, trainable as it is; facts of the data stay references."""
-        values = as_written(self.resolved)
+    def dump(self, *, references: bool = False) -> dict[str, Any]:
+        """The whole recipe as plain values, trainable as it is; facts of the data stay references.
+
+        Args:
+            references: Whether references to other values of the recipe stay too, so that they follow what is changed.
+        """
+        values = plain(self.root) if references else as_written(self.resolved)
         return {key: values[key] for key in fields(keys.Recipe) if key in values}
 
 

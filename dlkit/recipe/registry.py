@@ -36,6 +36,7 @@ HOMES = {
     "loss": "dlkit.training.losses",
     "baseline": "dlkit.evaluation.baselines",
     "rollout": "dlkit.evaluation.rollouts",
+    "algorithm": "dlkit.tuning.algorithms",
     "generation": "dlkit.evaluation.generation",
     "view": "dlkit.evaluation.views",
     "figure": "dlkit.reporting.figures",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Values
 from dataclasses import dataclass
 
 from dlkit.recipe.bounds import MOST_TRIED
@@ -10,7 +11,7 @@ from dlkit.recipe.compose import Composer
 from dlkit.recipe.diagnostics import Diagnostic, Findings, Span, listing
 from dlkit.recipe.keys import Range
 from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, entries_of, inside, items_of, kind_name, plain
-from dlkit.recipe.paths import PathError
+from dlkit.recipe.paths import PathError, written_component
 from dlkit.recipe.settings import Setting
 from dlkit.recipe.slots import fields
 
@@ -18,6 +19,59 @@ _SEARCHED = ("data", "model", "blocks", "training", "seed")
 KINDS = ("float", "int", "choice", "bool")
 
 Read = Callable[[Mapping, Findings], object]
+
+
+def conditions(root: Mapping, composer: Composer) -> dict[str, dict[str, tuple[int, ...]]]:
+    """What has to be chosen so that a path of `tune.space` leads somewhere.
+
+    Args:
+        root: A composed recipe whose space was found right.
+        composer: Knows its plugins.
+
+    Returns:
+        By path: the paths of the choices above it, outermost first, each with the numbers of those among its choices under
+        which this one exists. A path that exists under all of them is not told.
+    """
+    space = inside(root, "tune", "space")
+    base = root.without("tune")
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for entry in sorted(entries_of(space), key=lambda entry: entry.key.count(".")):
+        above = [other for other in entries_of(space) if entry.key.startswith(f"{other.key}.")]
+        if not above:
+            continue
+        other = max(above, key=lambda other: len(other.key))
+        choices = items_of(inside(other.node, "choice"))
+        whole = _chosen(base, found.get(other.key, {}), space, composer)
+        leads = tuple(
+            number for number, choice in enumerate(choices) if _belongs_to(entry, other, choice, whole, composer)
+        )
+        outer = found.get(other.key, {})
+        own = {other.key: leads} if len(leads) < len(choices) else {}
+        if outer or own:
+            found[entry.key] = {**outer, **own}
+    return found
+
+
+def _chosen(root: Mapping, taken: Values[str, tuple[int, ...]], space: Node | None, composer: Composer) -> Mapping:
+    """The recipe with the first of the choices taken under which a path exists."""
+    for path, numbers in taken.items():
+        entry = next(entry for entry in entries_of(space) if entry.key == path)
+        choice = items_of(inside(entry.node, "choice"))[numbers[0]]
+        root = composer.settled(root, [Setting(path, entry.key_span, choice)])
+    return root
+
+
+def _belongs_to(entry: Entry, other: Entry, choice: Node, root: Mapping, composer: Composer) -> bool:
+    """Whether a path leads into a choice: it does not where another component would take the place of the one chosen."""
+    chosen = composer.settled(root, [Setting(other.key, other.key_span, choice)])
+    if not composer.paths.leads(chosen, entry.key):
+        return False
+    tried = items_of(inside(entry.node, "choice"))
+    # A number where there is no choice: what it is does not matter, for it is not read.
+    value = tried[0] if tried else Scalar(1, entry.key_span)
+    changed = composer.settled(chosen, [Setting(entry.key, entry.key_span, value)])
+    before, after = (composer.paths.find(made, other.key).node for made in (chosen, changed))
+    return written_component(before)[0] == written_component(after)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +121,10 @@ class SpaceChecker:
                 if entry.key.startswith(f"{other.key}."):
                     for choice in items_of(inside(other.node, "choice")):
                         chosen = self._with(root, other, choice)
-                        if chosen is not None and self._leads(chosen, entry.key):
+                        if chosen is not None and self.composer.paths.leads(chosen, entry.key):
                             return chosen
             self.findings.error("unknown-path", error.message, entry.key_span, error.cure)
             return None
-
-    def _leads(self, root: Mapping, path: str) -> bool:
-        try:
-            self.composer.paths.find(root, path)
-        except PathError:
-            return False
-        return True
 
     def _with(self, root: Mapping, entry: Entry, node: Node) -> Mapping | None:
         """The recipe with one value of the space in its place; None where it cannot stand there."""
@@ -142,6 +189,9 @@ def _problems(kind: str, node: Mapping, span: Span) -> Iterator[Diagnostic]:
         yield wrong(f"a range goes from the smaller to the larger: {values[0]} is not below {values[1]}", ends.span)
     elif plain(sampling) in ("log", "reverse_log") and values and values[0] <= 0:
         yield wrong("logarithmic sampling needs a range above 0", ends.span)
+    if plain(sampling) in ("log", "reverse_log") and isinstance(plain(step), int | float) and plain(step) <= 1:
+        assert step is not None
+        yield wrong("logarithmic sampling multiplies by its `step`, which is above 1", step.span)
     if kind == "int" and isinstance(plain(step), float):
         assert step is not None
         yield wrong(f"the step of whole numbers is one, not {kind_name(step)}", step.span)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-from markupsafe import Markup, escape
 
 from dlkit.evaluation.diagnosis import Diagnosis
 from dlkit.evaluation.evaluation import Evaluation
@@ -17,6 +14,7 @@ from dlkit.models.layer_table import LayerRow
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.reporting.figures import Figure
 from dlkit.reporting.figures.curves import draw_curves, drawn_metrics
+from dlkit.reporting.page import duration, rendered
 from dlkit.reporting.page_figures import Figures
 from dlkit.reporting.target_section import target_section
 from dlkit.runs.atomic import write_text
@@ -73,22 +71,12 @@ def write_report(run: RunFolder, told: Told) -> None:
     Raises:
         DlkitError: A file cannot be written (`cannot-write`).
     """
-    import jinja2
     import matplotlib as mpl
 
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=jinja2.select_autoescape(["html", "j2"]),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters["code"] = _with_code
     figures = Figures(run, told.figures)
     with mpl.rc_context({"text.parse_math": False}):  # a dollar in the name of a class is a dollar
         contents = _contents(run, told, figures)
-    page = templates.get_template("report.html.j2").render(report=contents)
-    write_text(run.report, page)
+    write_text(run.report, rendered("report.html.j2", report=contents))
 
 
 def _contents(run: RunFolder, told: Told, figures: Figures) -> dict[str, Any]:
@@ -109,7 +97,7 @@ def _contents(run: RunFolder, told: Told, figures: Figures) -> dict[str, Any]:
         "run": run.name,
         "reached": not missed,
         "verdict": _verdict(told, missed),
-        "line": f"{_duration(told.seconds)}, {told.epochs} epochs, {told.provenance.get('time', '')}",
+        "line": f"{duration(told.seconds)}, {told.epochs} epochs, {told.provenance.get('time', '')}",
         "sections": sections,
         "numbers": list(_large(evaluation)),
         "measured_on": _measured_on(evaluation),
@@ -147,13 +135,6 @@ def _curves(told: Told, figures: Figures) -> list[dict[str, Any]]:
     if not names or not figures.draw({"training": training}):
         return []
     return [figures.inline(name.replace("_", " "), draw_curves(told.lines, [name], told.best)) for name in names]
-
-
-def _with_code(text: str) -> Markup:
-    """A sentence whose words in backticks are code."""
-    parts = str(text).split("`")
-    marked = (f"<code>{escape(part)}</code>" if n % 2 else str(escape(part)) for n, part in enumerate(parts))
-    return Markup("".join(marked))  # every part is escaped
 
 
 def _verdict(told: Told, missed: Sequence[Expectation]) -> str:
@@ -232,8 +213,3 @@ def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
     for each in provenance.get("resumed", ()):
         yield "resumed", f"{each.get('time', '')} from {each.get('from')}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -181,7 +181,10 @@ class Loop(keras.callbacks.CallbackList):
     def _end_epoch(self, epochs: int) -> None:
         """Does what is due between two epochs."""
         due = self._saver.epoch_done(self._data.num_batches - self._seen)
-        if self.is_reached(self._at(epochs, 0)) or due or self.model.stop_training or epochs == self._stage.epochs:
+        reached = self.is_reached(self._at(epochs, 0))
+        if self._limit.asked and self._limit.asked(self._stage.epochs_before + epochs):
+            self.is_limited = reached = True
+        if reached or due or self.model.stop_training or epochs == self._stage.epochs:
             self._save(epochs, 0)
         if self.is_limited:
             self.model.stop_training = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -32,11 +33,13 @@ class Limit:
         epochs: Of all stages.
         steps: Of all stages.
         seconds: Of training, that of earlier processes included.
+        asked: Asked after every epoch with how many there were, whether it ends there.
     """
 
     epochs: int | None = None
     steps: int | None = None
     seconds: float | None = None
+    asked: Callable[[int], bool] | None = None
 
     def reached(self, epochs: int, steps: int, seconds: float) -> bool:
         """Whether a training that has come so far ends."""

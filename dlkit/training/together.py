@@ -15,6 +15,7 @@ from pathlib import Path
 from dlkit.runs.atomic import write_text
 
 JOINED = "DLKIT_JOINED"  # environment variable: the file that a worker makes when it has joined the others
+LAUNCHED = "DLKIT_LAUNCHED"  # environment variable: set for workers that do not train together
 STOP = "DLKIT_STOP"  # environment variable: the file that says at which question all stop
 
 
@@ -25,8 +26,8 @@ def tell_joined() -> None:
 
 
 def end_with_launcher() -> None:
-    """Lets this process end when its launcher does, however that ends: it holds the other end of standard input."""
-    if JOINED in os.environ:
+    """Lets a process that was launched end when its launcher does, however that ends: it holds the other end of standard input."""
+    if JOINED in os.environ or LAUNCHED in os.environ:
         threading.Thread(target=_wait_for_end_of_input, daemon=True).start()
 
 

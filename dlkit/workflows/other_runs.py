@@ -17,6 +17,7 @@ from dlkit.recipe.values import resolved_path
 from dlkit.runs.atomic import write_json
 from dlkit.runs.find import all_runs, find_run
 from dlkit.runs.folder import RunFolder
+from dlkit.runs.sweeps import is_trial
 from dlkit.workflows.members import with_seed
 from dlkit.workflows.preparation import custom_objects
 from dlkit.workflows.recipe_file import read_provenance
@@ -107,7 +108,9 @@ def other_run(
         raise DlkitError(f"The recipe refers to itself: {chain}.", "Refer to a run or a file.", "refers-to-itself")
     recipe = as_written if seed is None else with_seed(as_written, seed)
     wanted = leaves_of(recipe)
-    finished = (run for run in all_runs(root) if run.state() == "finished" and run.recipe.exists())
+    finished = (
+        run for run in all_runs(root) if run.state() == "finished" and run.recipe.exists() and not is_trial(run)
+    )
     for run in finished:
         if _is_run_of(leaves_of(run.recipe.read_text(encoding="utf-8")), wanted):
             return run

@@ -62,8 +62,28 @@ class Prepared:
         return {name: model for name, model in self.preprocessing.items() if self.raw_features[name].kind in BY_BATCH}
 
 
-def prepare(recipe: Recipe) -> Prepared:
+@dataclass(slots=True)
+class Kept:
+    """The splits that were loaded last, for recipes that differ in what does not concern them."""
+
+    asked: str = ""
+    splits: tuple[Splits, Splits] | None = None
+
+    def load(self, **arguments: Any) -> tuple[Splits, Splits]:
+        """As `_load`, which is called where other splits are asked for than those that are kept."""
+        asked = repr({name: value for name, value in arguments.items() if name != "declared"})
+        if self.splits is None or asked != self.asked:
+            self.splits = None  # not both in memory
+            self.splits, self.asked = _load(**arguments), asked
+        return self.splits
+
+
+def prepare(recipe: Recipe, kept: Kept | None = None) -> Prepared:
     """Loads the data of a recipe, preprocesses it, and checks the recipe against it.
+
+    Args:
+        recipe: The recipe.
+        kept: Has the data already, or keeps it.
 
     Raises:
         RecipeError: The recipe contradicts its data.
@@ -75,9 +95,9 @@ def prepare(recipe: Recipe) -> Prepared:
     limit: int | Mapping[str, Any] | None = (
         {"per_class": data.limit.per_class} if isinstance(data.limit, PerClass) else data.limit
     )
-    loaded = load_splits(
-        data.source.name,
-        data.source.arguments,
+    loaded, splits = (kept or Kept()).load(
+        source=data.source.name,
+        arguments=data.source.arguments,
         declared=declared,
         features=data.features,
         targets=data.targets,
@@ -85,10 +105,9 @@ def prepare(recipe: Recipe) -> Prepared:
         test=data.test,
         limit=limit,
         fold=fold_of(recipe),
-        keep=(lambda splits: cached(splits, "disk")) if data.cache == "disk" else None,
         seed=recipe.config.seed,
+        cache=data.cache,
     )
-    splits = loaded if data.cache == "disk" else cached(loaded, data.cache)
     if data.batch_size == "all":
         recipe = recipe.with_value(len(splits.train), "data", "batch_size")
     raw = measure(splits, declared, batch_size_of(recipe))
@@ -101,6 +120,13 @@ def prepare(recipe: Recipe) -> Prepared:
     loaded, splits = (each.select(recipe.model.inputs, list(recipe.facts.of_data)) for each in (loaded, splits))
     models = {name: model for name, (model, _) in fitted.items() if name in recipe.model.inputs}
     return Prepared(recipe, loaded, splits, raw.features, _once(splits, models, raw), models, scales)
+
+
+def _load(*, source: str, arguments: Mapping[str, Any], cache: Any, **asked: Any) -> tuple[Splits, Splits]:
+    """The splits as they are loaded, and as they are kept."""
+    keep = (lambda splits: cached(splits, "disk")) if cache == "disk" else None
+    loaded = load_splits(source, arguments, keep=keep, **asked)
+    return loaded, loaded if cache == "disk" else cached(loaded, cache)
 
 
 def _once(splits: Splits, models: Mapping[str, keras.Model], raw: DataFacts) -> Splits:

@@ -112,12 +112,15 @@ def _reading(path: Path) -> Iterator[None]:
         raise DlkitError(f"{path} cannot be read: {error}", code="damaged-file") from error
 
 
-def recipe_values(recipe: Recipe) -> dict[str, Any]:
+def recipe_values(recipe: Recipe, *, as_varied: bool = False) -> dict[str, Any]:
     """The recipe as its run keeps it: one file, trainable as it is.
 
     Paths of the data are relative to DLKIT_DATA_DIR where they can be, else absolute; plugins lie in `plugins/`.
+
+    Args:
+        as_varied: Whether references to other values of the recipe stay, as in one whose values are to be varied.
     """
-    values = recipe.dump()
+    values = recipe.dump(references=as_varied)
     name = recipe.config.data.source.name
     spec = recipe.components.find("source", name)
     written = values["data"]["source"]

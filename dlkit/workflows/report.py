@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dlkit.errors import DlkitError
 from dlkit.evaluation.adversarial_diagnosis import diagnose_adversaries
+from dlkit.evaluation.curves import best_line
 from dlkit.evaluation.diagnosis import Diagnosis, diagnose, known_of, read_curves
+from dlkit.evaluation.direction import direction_of_name
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
 from dlkit.models.layer_table import LayerRow, layer_rows
@@ -24,9 +26,6 @@ from dlkit.workflows.recipe_file import recipe_of
 
 if TYPE_CHECKING:
     import keras
-
-_LESS_IS_BETTER = ("loss", "error", "perplexity", "distance")
-_MORE_IS_BETTER = ("accuracy", "auc", "f1", "precision", "recall", "r2")
 
 
 def report(run: RunFolder, *, allow_plugins: bool = False) -> None:
@@ -111,21 +110,9 @@ def _best(lines: Sequence[dict[str, Any]], provenance: dict[str, Any]) -> int | 
     """The place of the best epoch, where it is plain what is best."""
     chosen = (provenance.get("chosen") or {}).get("training.best") or {}
     monitor, mode = chosen.get("monitor", ""), chosen.get("mode")
-    if monitor == "epoch" and lines:
-        return len(lines) - 1
     if mode not in ("min", "max"):
-        is_less, is_more = (any(word in monitor for word in words) for words in (_LESS_IS_BETTER, _MORE_IS_BETTER))
-        if is_less == is_more:
-            return None
-        mode = "min" if is_less else "max"
-    stage = lines[-1].get("stage") if lines else None
-    values = {
-        place: line[monitor]
-        for place, line in enumerate(lines)
-        if line.get("stage") == stage and isinstance(line.get(monitor), float) and line[monitor] == line[monitor]
-    }
-    choose = min if mode == "min" else max
-    return choose(values, key=lambda place: values[place]) if values else None
+        mode = direction_of_name(monitor)
+    return best_line(lines, monitor, mode) if mode else None
 
 
 def _seconds(started: str, updated: str) -> float:

@@ -26,7 +26,7 @@ from dlkit.workflows.preparation import Prepared, prepare
 from dlkit.workflows.recipe_file import read_provenance, write_recipe
 from dlkit.workflows.run import Run
 from dlkit.workflows.same_recipe import FREE, differences, leaves_of
-from dlkit.workflows.train import carry_out, writing_folder
+from dlkit.workflows.train import Trialled, carry_out, writing_folder
 
 _EPOCHS = "training.epochs"
 _ENDS = (_EPOCHS, "training.stop_after")  # what decides when a run has finished
@@ -45,6 +45,7 @@ def resume(
     warned: Callable[[str], None] | None = None,
     told: Callable[[str], None] | None = None,
     allow_plugins: bool = False,
+    trialled: Trialled | None = None,
 ) -> Run:
     """Goes on with a run.
 
@@ -59,6 +60,7 @@ def resume(
         warned: Told of what may keep the result from being that of a run left alone.
         told: Told what `auto` has chosen, where it had not been.
         allow_plugins: Whether the recipe's plugins may be run.
+        trialled: As for `train`.
 
     Raises:
         RecipeError: The run's recipe cannot be used any more.
@@ -80,7 +82,7 @@ def resume(
         )
     if saved:
         _check_recipe(recipe, saved)
-        if chosen is None and _is_finished(run, recipe, saved):
+        if chosen is None and _is_finished(run, recipe, saved, is_tested=trialled is None):
             if goes_on:
                 goes_on("nothing is left to do, the run has finished")
             evaluation = Evaluation.read(run.evaluation) or Evaluation()
@@ -93,7 +95,7 @@ def resume(
             f"Resume it with --workers {run.read_status().workers}.",
             "workers-differ",
         )
-    prepared = prepare(recipe)
+    prepared = prepare(recipe, trialled.kept if trialled else None)
     check_devices(prepared.recipe, devices)
     provenance = read_provenance(run)
     _check_data(run, prepared, provenance)
@@ -110,7 +112,7 @@ def resume(
             started(folder, prepared.recipe.facts)
         if goes_on:
             goes_on(place_of(saved))
-        return carry_out(prepared, folder, run.root(recipe.name), devices, display, told, saved)
+        return carry_out(prepared, folder, run.root(recipe.name), devices, display, told, saved, trialled)
 
 
 def _go_back(run: RunFolder, path: Path | None, saved: Saved | None) -> None:
@@ -136,9 +138,9 @@ def _trainings(recipe: Recipe) -> list[Training]:
     return [recipe.config.training, *(recipe.config.training.stages or ())]
 
 
-def _is_finished(run: RunFolder, recipe: Recipe, saved: Saved) -> bool:
+def _is_finished(run: RunFolder, recipe: Recipe, saved: Saved, is_tested: bool) -> bool:
     """Whether a run has come to its end, and the recipe has not moved it."""
-    if run.state() != "finished" or not run.evaluation.exists():
+    if run.state() != "finished" or (is_tested and not run.evaluation.exists()):
         return False
     before, now = leaves_of(saved.recipe), leaves_of(recipe)
     return all(before.get(name) == now.get(name) for name in {**before, **now} if name.startswith(_ENDS))

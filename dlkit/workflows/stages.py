@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -98,6 +98,7 @@ def train_stages(
     tell: Callable[[str], None],
     devices: Devices,
     start: State | None = None,
+    asked: Callable[[int], bool] | None = None,
 ) -> None:
     """Trains all stages of a recipe, or those that are left after a state.
 
@@ -112,12 +113,13 @@ def train_stages(
         tell: Told what was loaded.
         devices: What shares the work.
         start: The state to go on from.
+        asked: As `Limit` has it.
 
     Raises:
         As `fit`.
     """
     recipe = prepared.recipe
-    limit = limit_of(recipe.config.training.stop_after)
+    limit = replace(limit_of(recipe.config.training.stop_after), asked=asked)
     for planned in planned_stages(recipe):
         freeze(built.model, recipe, planned.training)
         stage = planned.stage

@@ -66,6 +66,25 @@ def show_test(run: RunFolder, recipe: Recipe, evaluation: Evaluation) -> None:
     )
 
 
+def show_trial(run: RunFolder, recipe: Recipe, values: Mapping[str, Scalar], objective: str, score: float) -> None:
+    """Writes the values of a trial of a search beside its objective, for the tab HParams.
+
+    Args:
+        run: Its folder.
+        recipe: As it was trained.
+        values: Those that were searched, by path.
+        objective: The metric that they are to make best.
+        score: What they have reached.
+
+    Raises:
+        DlkitError: They cannot be written (`cannot-write`).
+    """
+    shown = {objective.replace("_", "/", 1): score}
+    write_test(
+        run.tensorboard / "trial", name=_name(run, recipe), metrics=shown, pictures={}, texts={}, hyperparameters=values
+    )
+
+
 def hyperparameters(recipe: Recipe, chosen: Mapping[str, Any]) -> dict[str, Scalar]:
     """The plain values of a recipe that people tune, by their paths: those of `tune.space` first, 20 at most.
 

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tensorflow as tf
@@ -39,12 +40,25 @@ from dlkit.workflows.generated import check_generated
 from dlkit.workflows.leaks import leaks
 from dlkit.workflows.other_runs import OtherRuns, Train, runs_compared, saved_models
 from dlkit.workflows.predict import model_file
-from dlkit.workflows.preparation import Prepared, batch_size_of, best_of, build_model, prepare
+from dlkit.workflows.preparation import Kept, Prepared, batch_size_of, best_of, build_model, prepare
 from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.report import report_run
 from dlkit.workflows.run import Run
 from dlkit.workflows.stages import every_of, planned_stages, train_stages, weights_of_stages
 from dlkit.workflows.tensorboard import show_test
+
+
+@dataclass(frozen=True, slots=True)
+class Trialled:
+    """A training that others are chosen from: its test split is not looked at, and it has no report.
+
+    Args:
+        asked: Asked after every epoch, with how many there were, whether it ends there.
+        kept: Has the data already, or keeps it.
+    """
+
+    asked: Callable[[int], bool] | None = None
+    kept: Kept = field(default_factory=Kept)
 
 
 def train(
@@ -57,6 +71,7 @@ def train(
     started: Callable[[RunFolder, DataFacts], None] | None = None,
     warned: Callable[[Diagnostic], None] | None = None,
     told: Callable[[str], None] | None = None,
+    trialled: Trialled | None = None,
 ) -> Run:
     """Trains a recipe and evaluates its best model on the test split, once.
 
@@ -69,6 +84,7 @@ def train(
         started: Told of the run folder and the facts of the data, as soon as there are any.
         warned: Told of what the data makes doubtful; Python warns where it is None.
         told: Told what `auto` has chosen, a line each.
+        trialled: The recipe is trained as a trial of a search.
 
     Raises:
         RecipeError: The recipe contradicts its data.
@@ -83,7 +99,7 @@ def train(
             code="several-folds",
         )
     devices = devices_of(recipe)
-    prepared = prepare(recipe)
+    prepared = prepare(recipe, trialled.kept if trialled else None)
     check_devices(prepared.recipe, devices)
     root = folder.root(recipe.name) if folder else runs_root(runs_dir)
     with writing_folder(devices, folder or functools.partial(RunFolder.create, root, recipe.name)) as run:
@@ -94,7 +110,7 @@ def train(
         with run.running(devices.workers):
             write_recipe(run, prepared.recipe, prepared.raw_features, prepared.scales)
             write_json(run.provenance, _provenance(prepared, command or sys.argv))
-            return carry_out(prepared, run, root, devices, display, told)
+            return carry_out(prepared, run, root, devices, display, told, trialled=trialled)
 
 
 @contextmanager
@@ -115,6 +131,7 @@ def carry_out(
     display: Display | None = None,
     told: Callable[[str], None] | None = None,
     saved: Saved | None = None,
+    trialled: Trialled | None = None,
 ) -> Run:
     """Trains what is left of a run, and evaluates its best model on the test split.
 
@@ -128,6 +145,7 @@ def carry_out(
         display: As for `train`.
         told: As for `train`.
         saved: The state to go on from; None: from the beginning.
+        trialled: As for `train`.
 
     Raises:
         As `train`.
@@ -172,9 +190,12 @@ def carry_out(
                 tell=tell,
                 devices=devices,
                 start=start,
+                asked=trialled.asked if trialled else None,
             )
     finally:
         saver.close()
+    if trialled:
+        return Run(run, allow_plugins=recipe.allow_plugins)
     evaluation = (
         evaluate_model(run, prepared, model_file(run, "best"), over, others) if devices.is_chief else Evaluation()
     )

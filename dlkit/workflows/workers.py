@@ -57,7 +57,7 @@ def train_with_workers(words: Sequence[str], workers: int, tell: Callable[[str],
         Interrupted: By a second signal, or before the workers were started.
         DlkitError: There are fewer GPUs than workers (`too-few-gpus`), or a worker was lost (`worker-lost`).
     """
-    gpus = _gpus()
+    gpus = gpus_here()
     if gpus and gpus < workers:
         raise DlkitError(
             f"{workers} workers take a GPU each, and this machine has {gpus}.",
@@ -195,7 +195,7 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-def _gpus() -> int:
+def gpus_here() -> int:
     """NVIDIA's GPUs that this process may use."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:

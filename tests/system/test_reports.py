@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
 
 import dlkit
 from dlkit.recipe.load import load
 from dlkit.workflows.evaluate import evaluate
 from dlkit.workflows.report import report
 from dlkit.workflows.run import Run
+from tests.browsing import faults
 
 TEXT = """
 name: test/texts
@@ -66,47 +65,11 @@ def runs(reports: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, R
     return {name: dlkit.train(recipe, runs_dir=home / "runs") for name, recipe in loaded.items()}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("needs a browser: chromium is not installed")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_browser_shows_the_page_without_errors_or_overflow(runs, browser, kind, width, scheme) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    told: list[str] = []
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
-    page.on("request", lambda request: told.append(request.url) if not is_own(request.url) else None)
-    page.goto(runs[kind].folder.report.as_uri())
-    for opened in page.locator("details").all():
-        opened.evaluate("element => element.open = true")
-    assert not told
-    wider = page.evaluate(
-        """() => [...document.querySelectorAll('body *')].filter(each => !each.closest('.scroll, pre, svg')
-            && each.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map(each => each.outerHTML.slice(0, 99))"""
-    )
-    assert not wider
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    assert page.evaluate("[...document.images].every(each => each.complete && each.naturalWidth > 0)")
-    assert page.evaluate(
-        """() => [...document.querySelectorAll('a[href^="#"]')].every(each => document.querySelector(each.getAttribute('href')))"""
-    )
-    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(each => each.id)")
-    assert len(ids) == len(set(ids))
-    page.close()
-
-
-def is_own(url: str) -> bool:
-    return url.startswith(("file:", "data:"))
+    assert not faults(browser, runs[kind].folder.report.as_uri(), width, scheme)
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,15 @@ def resume(
     """Goes on with a run; the result is that of a run left alone, bit for bit.
 
     A run that has finished may be lengthened with --set training.epochs. Of a group, as the folds of a recipe or its
-    seeds, those go on that are not done.
+    seeds, those go on that are not done; of a sweep, the search goes on.
     """
     from dlkit.cli.start import start_tensorflow
+    from dlkit.cli.sweeping import run_sweep
+    from dlkit.recipe.load import load
     from dlkit.runs.find import find_whole, runs_root
     from dlkit.runs.folder import RunFolder
     from dlkit.runs.group import GroupFolder
+    from dlkit.runs.sweeps import SWEEP
 
     whole = find_whole(run, runs_root(runs_dir))
     if isinstance(whole, GroupFolder) and (chosen or settings):
@@ -56,6 +59,10 @@ def resume(
         before = whole.read_status().workers
         if workers or before > 1:
             launch_workers(out, workers or before)
+    if isinstance(whole, GroupFolder) and whole.read().get("kind") == SWEEP:
+        recipe = load(whole.recipe, allow_plugins=allow_plugins, others=False)
+        run_sweep(out, recipe, f"dlkit resume {shlex.quote(str(whole.path))}", workers=workers or 1, folder=whole)
+        return
     typed = ["dlkit", *out.words]
     where = f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else ""
 

@@ -8,7 +8,8 @@ from typing import Any
 
 # Okabe and Ito's colors, told apart by the color-blind too; the yellow is left out, which is pale on white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F")
-_INK = "#010203"  # stands for the color of the page's text; no other part of a figure has it
+INK = "#010203"  # stands for the color of the page's text; no other part of a figure has it
+PAPER = "#fdfcfb"  # likewise for what figures lie on: behind letters that lines run under
 
 
 def new_figure(width: float = 6.4, height: float = 4.0) -> Any:
@@ -57,7 +58,7 @@ def to_svg(figure: Any, name: str) -> str:
 
 def on_white(svg: str) -> str:
     """A figure as a file of its own."""
-    return svg.replace(_INK, "#000000").replace("<svg", '<svg style="background: white"', 1)
+    return svg.replace(INK, "#000000").replace(PAPER, "#ffffff").replace("<svg", '<svg style="background: white"', 1)
 
 
 def on_page(svg: str, title: str) -> str:
@@ -66,20 +67,20 @@ def on_page(svg: str, title: str) -> str:
     Args:
         title: What it shows, for those who do not see it.
     """
-    element = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+    element = svg[svg.index("<svg") :].replace(INK, "currentColor").replace(PAPER, "var(--card)")
     return element.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
 
 
 def _ink(axes: Any) -> None:
-    axes.tick_params(colors=_INK, which="both")
-    axes.xaxis.label.set_color(_INK)
-    axes.yaxis.label.set_color(_INK)
-    axes.title.set_color(_INK)
+    axes.tick_params(colors=INK, which="both")
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
+    axes.title.set_color(INK)
     for spine in axes.spines.values():
-        spine.set_edgecolor(_INK)
+        spine.set_edgecolor(INK)
     legend = axes.get_legend()
     for text in (*legend.get_texts(), legend.get_title()) if legend else ():
-        text.set_color(_INK)
+        text.set_color(INK)
 
 
 def _saved(figure: Any, **how: Any) -> bytes:

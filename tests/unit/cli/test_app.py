@@ -25,6 +25,7 @@ NAMES = [
     "show",
     "tensorboard",
     "train",
+    "tune",
     "validate",
     "verify",
 ]

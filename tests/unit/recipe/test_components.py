@@ -1,4 +1,4 @@
-"""The components that recipes may name: dlkit's own, planned ones, those of installed packages; and their register."""
+"""The components that recipes may name: dlkit's own, those of installed packages; and their register."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from dlkit.recipe import components, registry
 from dlkit.recipe.check import Checker
 from dlkit.recipe.components import PACKAGE, Components, load_component
 from dlkit.recipe.declarations import read_declarations
 from dlkit.recipe.diagnostics import Findings
-from dlkit.recipe.facts import read_facts
 from dlkit.recipe.load import Recipe
 
 Read = Callable[..., Recipe]
-PLANNED = yaml.safe_load((PACKAGE / "recipe" / "planned.yaml").read_text(encoding="utf-8"))
 FILES = [
     pytest.param(kind, path, id=f"{kind}-{path.stem}")
     for kind, home in registry.HOMES.items()
@@ -36,23 +33,6 @@ def test_a_file_declares_the_one_component_that_it_is_named_after(kind: str, pat
     assert (declared.spec.kind, declared.spec.name) == (kind, path.stem)
     assert declared.spec.summary.endswith(".")
     assert Components().find(kind, path.stem) == declared.spec
-
-
-@pytest.mark.parametrize(("kind", "path"), FILES)
-def test_what_has_a_file_is_planned_no_longer(kind: str, path: Path) -> None:
-    assert path.stem not in PLANNED.get(kind, {})
-
-
-@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in PLANNED.items() for name in names])
-def test_planned_components_are_known_by_a_name_of_their_own(kind: str, name: str) -> None:
-    found = Components().find(kind, name)
-    assert found is not None
-    assert found.summary
-    assert Components().keras.kinds_of(name) == ()
-    assert [*Components().kinds_taking(name)] == [kind]
-    declaration = Components().declaration(kind, name)
-    assert declaration is not None and declaration.origin == "planned"
-    read_facts(declaration.declared.get("features", {}), declaration.declared.get("targets", {}))
 
 
 def test_no_two_kinds_of_dlkits_own_share_a_name() -> None:

@@ -229,6 +229,24 @@ def test_what_is_a_recipes_own_is_not_inherited(folder: Path) -> None:
     assert config.tune is not None
 
 
+def test_what_a_recipe_replaces_is_searched_no_longer(folder: Path) -> None:
+    (folder / "base.yaml").write_text(
+        WHOLE + "training: {epochs: 1}\n"
+        "tune:\n  algorithm: {random: {trials: 3}}\n  space:\n    training.optimizer.beta_1: {float: [0.5, 0.9]}\n"
+        "    data.batch_size: {choice: [8, 16]}\n"
+    )
+    (folder / "own.yaml").write_text("name: a/b\nextends: [base]\ntraining: {optimizer: SGD}\n")
+    tune = load(folder / "own.yaml").config.tune
+    assert tune is not None
+    assert list(tune.space) == ["data.batch_size"]
+    (folder / "own.yaml").write_text(
+        "name: a/b\nextends: [base]\ntraining: {optimizer: SGD}\n"
+        "tune: {space: {training.optimizer.beta_1: {float: [0.6, 0.9]}}}\n"
+    )
+    with pytest.raises(RecipeError, match="leads nowhere"):
+        load(folder / "own.yaml")
+
+
 def test_where_fragments_are_found(folder: Path) -> None:
     """Beside the file, in ./configs, in ./recipes, then in the package."""
     places = ["mine/part.yaml", "configs/part.yaml", "recipes/part.yaml", "shipped/configs/part.yaml"]

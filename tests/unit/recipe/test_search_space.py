@@ -127,6 +127,11 @@ def test_a_mistake_elsewhere_is_not_told_again_for_every_value(told: Told) -> No
         ("training.optimizer.learning_rate=0.1", ["model.sequential.hidden.units"]),
         ("training.optimizer.Adam.learning_rate=0.1", ["model.sequential.hidden.units"]),
         ("model.sequential.1.units=7", ["training.optimizer.learning_rate"]),
+        (
+            "training.optimizer={SGD: {momentum: 0.9}}",
+            ["training.optimizer.learning_rate", "model.sequential.hidden.units"],
+        ),
+        ("model={sequential: [Flatten, {Dense: {units: 10}}]}", ["training.optimizer.learning_rate"]),
         ("training.epochs=7", ["training.optimizer.learning_rate", "model.sequential.hidden.units"]),
     ],
 )

@@ -1,0 +1,38 @@
+"""Pages that need nothing but themselves: what reports of runs and of sweeps have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup, escape
+
+
+def rendered(template: str, **contents: Any) -> str:
+    """A page of one of the templates beside this file."""
+    import jinja2
+
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=jinja2.select_autoescape(["html", "j2"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["code"] = _with_code
+    return templates.get_template(template).render(**contents)
+
+
+def duration(seconds: float) -> str:
+    """A time in words, to the second; to the minute from an hour on."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _with_code(text: str) -> Markup:
+    """A sentence whose words in backticks are code."""
+    parts = str(text).split("`")
+    marked = (f"<code>{escape(part)}</code>" if n % 2 else str(escape(part)) for n, part in enumerate(parts))
+    return Markup("".join(marked))  # every part is escaped

@@ -1,0 +1,347 @@
+"""Sweeps: trials in this process, and real ones whose chief and workers are killed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlkit.recipe.load import Recipe, load
+from dlkit.runs.folder import RunFolder
+from dlkit.runs.group import GroupFolder
+from dlkit.tuning.service import Chief, Server, Service, write_outcome
+from dlkit.tuning.trial_recipe import scores_by_epoch
+from dlkit.tuning.trials import TRIALS, Journal, Outcome, Trial
+from dlkit.workflows import tune as tuning
+from dlkit.workflows.preparation import Kept
+from dlkit.workflows.train import Trialled, train
+from dlkit.workflows.trial import carry_out_trial
+from tests.killing import Killed, killer
+
+RECIPE = """
+name: test/tune
+seed: 3
+data: {{source: digits, limit: 600, batch_size: 32, augment: [{{RandomTranslation: {{height_factor: 0.1, width_factor: 0.1}}}}]}}
+model:
+  sequential:
+    - Rescaling: {{scale: 1/16}}
+    - Flatten
+    - Dense: {{units: 32, activation: relu, name: hidden}}
+    - Dropout: {{rate: 0.2}}
+    - Dense: {{units: $data.classes}}
+training:
+  epochs: {epochs}
+  checkpoint: {{every: {{steps: 5}}}}
+  optimizer: {{Adam: {{learning_rate: {{CosineDecay: {{initial_learning_rate: 3e-3, decay_steps: {{share: 1}}}}}}}}}}
+tune:
+  algorithm: {algorithm}
+  objective: val_loss
+  space:
+    training.optimizer.learning_rate.initial_learning_rate: {{float: [1e-4, 1e-1], sampling: log}}
+    model.sequential.hidden.units: {{int: [8, 64], step: 8}}
+  {more}
+"""
+SECONDS = 300
+FIRST = {"training.optimizer.learning_rate.initial_learning_rate": 0.01, "model.sequential.hidden.units": 16}
+
+
+def written(folder: Path, algorithm: str = "{random: {trials: 6}}", epochs: int = 4, more: str = "") -> Path:
+    path = folder / "recipe.yaml"
+    path.write_text(RECIPE.format(algorithm=algorithm, epochs=epochs, more=more), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> tuple[GroupFolder, Recipe]:
+    folder = tuning.begin_sweep(load(written(tmp_path)), tmp_path / "runs", 1)
+    return folder, load(folder.recipe, others=False)
+
+
+def trial(number: int, values: dict[str, Any] | None = None, **more: Any) -> Trial:
+    settings = FIRST if values is None else values
+    return Trial(number, {}, settings, settings, **more)
+
+
+def metrics(run: RunFolder) -> bytes:
+    return run.metrics.read_bytes()
+
+
+def test_a_trial_is_what_its_own_recipe_gives_and_its_test_split_is_not_looked_at(
+    sweep: tuple[GroupFolder, Recipe], tmp_path: Path
+) -> None:
+    folder, recipe = sweep
+    outcome = carry_out_trial(folder, recipe, trial(1), Trialled())
+    run = folder.member(1)
+    assert not run.evaluation.exists()
+    assert not run.report.exists()
+    alone = train(load(run.recipe), runs_dir=tmp_path / "alone")
+    assert metrics(alone.folder) == metrics(run)
+    assert outcome.score == min(line["val_loss"] for line in run.read_metrics())
+    assert (outcome.status, outcome.epochs) == ("finished", 4)
+    assert load(run.recipe).config.tune is None
+
+
+def test_a_trial_that_was_killed_goes_on_to_the_bit(
+    sweep: tuple[GroupFolder, Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, recipe = sweep
+    whole = carry_out_trial(folder, recipe, trial(1), Trialled())
+    with monkeypatch.context() as patch:
+        killer(patch)(step=23)
+        with pytest.raises(Killed):
+            carry_out_trial(folder, recipe, trial(2), Trialled())
+    outcome = carry_out_trial(folder, recipe, trial(2), Trialled())
+    assert outcome.score == whole.score
+    assert metrics(folder.member(2)) == metrics(folder.member(1))
+    assert (
+        carry_out_trial(folder, recipe, trial(2), Trialled()).score == whole.score
+    )  # it has finished: nothing is trained
+
+
+def test_a_trial_that_goes_on_in_a_round_of_hyperband_is_one_that_was_trained_in_one_go(
+    sweep: tuple[GroupFolder, Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, recipe = sweep
+    short = carry_out_trial(folder, recipe, trial(1, epochs=1), Trialled())
+    assert (short.epochs, load(folder.member(1).recipe).config.training.stop_after.epochs) == (1, 1)
+    with monkeypatch.context() as patch:
+        killer(patch)(step=30)
+        with pytest.raises(Killed):
+            carry_out_trial(folder, recipe, trial(2, epochs=3, continues=1), Trialled())
+    longer = carry_out_trial(folder, recipe, trial(2, epochs=3, continues=1), Trialled())
+    whole = carry_out_trial(folder, recipe, trial(3, epochs=4, continues=2), Trialled())
+    assert (longer.epochs, whole.epochs) == (3, 4)
+    in_one_go = carry_out_trial(folder, recipe, trial(4), Trialled())
+    assert metrics(folder.member(3)) == metrics(folder.member(4))
+    assert in_one_go.score == whole.score
+    alone = train(load(folder.member(2).recipe), runs_dir=tmp_path / "alone")
+    assert metrics(alone.folder) == metrics(folder.member(2))
+
+
+def test_a_trial_that_falls_behind_ends_and_its_recipe_says_when(
+    sweep: tuple[GroupFolder, Recipe], tmp_path: Path
+) -> None:
+    folder, recipe = sweep
+    outcome = carry_out_trial(folder, recipe, trial(1), Trialled(asked=lambda epochs: epochs == 2))
+    assert (outcome.status, outcome.epochs) == ("stopped", 2)
+    alone = train(load(folder.member(1).recipe), runs_dir=tmp_path / "alone")
+    assert metrics(alone.folder) == metrics(folder.member(1))
+
+
+def test_the_data_are_loaded_once_for_trials_that_do_not_change_them(
+    sweep: tuple[GroupFolder, Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, recipe = sweep
+    from dlkit.workflows import preparation
+
+    load_splits, calls = preparation.load_splits, []
+    monkeypatch.setattr(preparation, "load_splits", lambda *a, **k: calls.append(1) or load_splits(*a, **k))
+    trialled = Trialled(kept=Kept())
+    for number in (1, 2):
+        carry_out_trial(folder, recipe, trial(number, epochs=1), trialled)
+    assert len(calls) == 1
+    carry_out_trial(folder, recipe, trial(3, {**FIRST, "data.limit": 200}, epochs=1), trialled)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"training.optimizer.learning_rate.initial_learning_rate": 1e30}, "not-a-number"),
+        ({"model.sequential.hidden.units": -1}, "out-of-range"),
+        ({"model.sequential.Dropout": {"Conv2D": {"filters": 3, "kernel_size": 3}}}, None),
+    ],
+)
+def test_failures_are_told_apart(settings: dict[str, Any], code: str | None, sweep: tuple[GroupFolder, Recipe]) -> None:
+    outcome = carry_out_trial(*sweep, trial(1, {**FIRST, **settings}), Trialled())
+    assert (outcome.status, outcome.score) == ("failed", None)
+    assert outcome.reason
+    assert code is None or outcome.code == code
+
+
+def test_too_little_memory_is_told_as_that(sweep: tuple[GroupFolder, Recipe], monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*args: object, **kwargs: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("dlkit.workflows.trial.train", no_memory)
+    assert carry_out_trial(*sweep, trial(1), Trialled()).code == "out-of-memory"
+
+
+def test_the_values_of_a_trial_and_its_score_stand_in_tensorboard(sweep: tuple[GroupFolder, Recipe]) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams import plugin_data_pb2
+    from tensorboard.util import tensor_util
+
+    folder, recipe = sweep
+    outcome = carry_out_trial(folder, recipe, trial(1, epochs=1), Trialled())
+    events = EventAccumulator(str(folder.member(1).tensorboard / "trial"))
+    events.Reload()
+    content = events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    told = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info.hparams
+    assert {name: value.number_value for name, value in told.items()} == FIRST
+    (scalar,) = events.Tensors("val/loss")
+    assert tensor_util.make_ndarray(scalar.tensor_proto) == pytest.approx(outcome.score)
+
+
+@pytest.fixture
+def answered(sweep: tuple[GroupFolder, Recipe]) -> Iterator[tuple[Service, str]]:
+    folder, recipe = sweep
+    search = tuning._search(recipe, folder, 1)
+    service = Service(search, folder, lambda number: scores_by_epoch(folder.member(number).read_metrics(), recipe), 1)
+    with Server(service) as server:
+        yield service, f"127.0.0.1:{server.port}"
+
+
+def test_workers_are_answered_over_keras_tuners_service(answered: tuple[Service, str]) -> None:
+    service, address = answered
+    one, other = Chief(address, "one"), Chief(address, "other")
+    assert one.folder().path == service.folder.path
+    assert (one.ask(), other.ask()) == (1, 2)
+    assert service.search.given == {1: "one", 2: "other"}
+    score = 0.1 + 0.2  # which 32 bits do not hold
+    write_outcome(service.folder, 1, Outcome("finished", score, 4, 1.0))
+    one.end()
+    assert service.search.trials[1].score == score
+    assert one.ask() == 3
+    for number, value in ((2, 0.2), (3, 0.4)):
+        write_outcome(service.folder, number, Outcome("finished", value, 1, 1.0))
+    other.end()
+    one.end()
+    for number, value in ((1, 0.3), (2, 0.2), (3, 0.4)):
+        service.folder.member(number).append_metrics({"stage": "train", "epoch": 1, "val_loss": value})
+    assert one.ask() == 4
+    service.folder.member(4).append_metrics({"stage": "train", "epoch": 1, "val_loss": 0.31})
+    assert not one.goes_on(1)  # the median of the others is 0.3
+    fourth = service.search.trials[4]
+    service.search.trials[4] = replace(fourth, repeats=2)
+    assert one.goes_on(1)  # with another seed it is trained to its end
+    service.search.trials[4] = fourth
+    assert other.ask() == 5
+    service.folder.member(5).append_metrics({"stage": "train", "epoch": 1, "val_loss": 0.29})
+    assert other.goes_on(1)
+
+
+def test_an_outcome_that_a_killed_chief_did_not_hear_of_counts(answered: tuple[Service, str]) -> None:
+    service, address = answered
+    write_outcome(service.folder, 1, Outcome("finished", 0.5, 4, 1.0))
+    assert Chief(address, "one").ask() == 2
+    assert service.search.trials[1].score == 0.5
+
+
+# Real processes
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def start(*words: str, runs: str = "runs") -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "DLKIT_RUNS_DIR": str(tmp_path / runs), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        with (tmp_path / f"{runs}-{len(begun)}.txt").open("wb") as file:
+            command = [sys.executable, "-m", "dlkit", *words]
+            begun.append(subprocess.Popen(command, env=environment, stdout=file, stderr=file, start_new_session=True))
+        return begun[-1]
+
+    yield start
+    for process in begun:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not is_so():
+        assert process.poll() is None, "it ended before"
+        assert time.monotonic() < deadline, "it takes too long"
+        time.sleep(0.02)
+
+
+def table_of(folder: Path) -> list[dict[str, str]]:
+    """trials.csv without what tells the time."""
+    with (folder / "trials.csv").open(encoding="utf-8") as file:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+def workers_of(sweep: Path) -> list[int]:
+    """The processes that train trials of a sweep."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = status.read_bytes().split(b"\0")
+            if b"--join" in words and any(str(sweep).encode() in word for word in words):
+                found.append(int(status.parent.name))
+    return found
+
+
+def test_killed_three_times_a_sweep_ends_as_one_left_alone(
+    tmp_path: Path, run: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    recipe = str(written(tmp_path, "{random: {trials: 8}}", epochs=8))
+    alone = run("tune", recipe, runs="alone")
+    assert alone.wait(SECONDS) == 0
+    (whole,) = (tmp_path / "alone" / "test" / "tune").iterdir()
+
+    first = run("tune", recipe, "--workers", "2")
+    root = tmp_path / "runs" / "test" / "tune"
+    wait_until(lambda: root.is_dir() and any(root.iterdir()), first)
+    (sweep,) = root.iterdir()
+    journal = Journal(sweep / TRIALS)
+
+    def ended() -> int:
+        return sum(found.outcome is not None for found in journal.trials())
+
+    wait_until(lambda: ended() >= 1, first)
+    first.kill()  # the chief alone: its workers are to end with it
+    first.wait()
+    deadline = time.monotonic() + 30
+    while workers_of(sweep):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    kept = {found.number: found.outcome for found in journal.trials() if found.outcome}
+
+    second = run("tune", recipe, "--resume", "--workers", "2")
+    wait_until(lambda: ended() >= len(kept) + 1, second)
+    os.kill(workers_of(sweep)[0], signal.SIGKILL)
+    wait_until(lambda: ended() >= len(kept) + 3, second)
+    os.killpg(second.pid, signal.SIGKILL)
+    for worker in workers_of(sweep):
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+    second.wait()
+    kept |= {found.number: found.outcome for found in journal.trials() if found.outcome}
+
+    third = run("tune", recipe, "--resume", "--workers", "2")
+    assert third.wait(SECONDS) == 0
+    assert table_of(sweep) == table_of(whole)
+    assert [json.loads(line) for line in (sweep / TRIALS).read_text().splitlines() if '"ended"' in line].__len__() == 8
+    for found in journal.trials():
+        assert kept.get(found.number, found.outcome) == found.outcome
+        member = f"members/{found.number:04d}/metrics.jsonl"
+        assert (sweep / member).read_bytes() == (whole / member).read_bytes()
+    assert (sweep / "best.yaml").read_bytes() == (whole / "best.yaml").read_bytes()
+
+
+def test_ctrl_c_lets_the_trials_be_saved_and_says_how_to_go_on(
+    tmp_path: Path, run: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    recipe = str(written(tmp_path, epochs=200))
+    process = run("tune", recipe)
+    root = tmp_path / "runs" / "test" / "tune"
+    wait_until(lambda: any(root.glob("*/members/0001/metrics.jsonl")), process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(SECONDS) == 130
+    (sweep,) = root.iterdir()
+    assert GroupFolder(sweep).member(1).state() == "interrupted"
+    assert f"Go on with: dlkit tune {recipe} --resume" in (tmp_path / "runs-0.txt").read_text()

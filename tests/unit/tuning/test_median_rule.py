@@ -1,0 +1,34 @@
+"""The median rule: who is worse than half of the others has to go."""
+
+from __future__ import annotations
+
+import pytest
+
+from dlkit.tuning.median_rule import falls_behind
+
+OTHERS = [[0.9, 0.5, 0.4], [0.8, 0.6, 0.6], [0.7, 0.7, 0.2]]
+
+
+@pytest.mark.parametrize(
+    ("scores", "direction", "is_behind"),
+    [
+        ([0.85], "min", True),  # the median after one epoch is 0.8
+        ([0.8], "min", False),
+        ([0.85, 0.55], "min", False),  # its best is 0.55, the median of the others' best 0.6
+        ([0.65, 0.99], "min", True),
+        ([0.75], "max", True),
+        ([0.85], "max", False),
+        ([0.1, 0.79], "max", True),
+    ],
+)
+def test_the_best_so_far_is_held_against_the_median_of_the_others(
+    scores: list[float], direction: str, is_behind: bool
+) -> None:
+    assert falls_behind(scores, OTHERS, direction, after=1) is is_behind
+
+
+def test_every_trial_is_given_some_epochs_and_few_others_say_nothing() -> None:
+    assert not falls_behind([9.0], OTHERS, "min", after=2)
+    assert falls_behind([9.0, 9.0], OTHERS, "min", after=2)
+    assert not falls_behind([9.0], OTHERS[:2], "min", after=1)
+    assert not falls_behind([9.0, 9.0, 9.0, 9.0], OTHERS, "min", after=1)  # none of them came so far
