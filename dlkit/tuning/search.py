@@ -60,7 +60,7 @@ class Search:
     _first: dict[tuple[str, int | None], int] = field(
         default_factory=dict
     )  # recipe and epochs -> the trial that has them
-    _copies: dict[int, list[int]] = field(default_factory=dict)  # of a trial that runs
+    _original: dict[int, int] = field(default_factory=dict)  # trial -> the first one of the same recipe and epochs
     _seconds_before: float = 0.0
     _is_done: bool = False
     _began: float = field(default_factory=time.monotonic)
@@ -75,8 +75,9 @@ class Search:
                 self._note(event["ended"], outcome_of(event))
             else:
                 self._seconds_before = event["spent"]
-        copies = {number for numbers in self._copies.values() for number in numbers}
-        self._back = [number for number, trial in self.trials.items() if not trial.outcome and number not in copies]
+        # A kill may have come between the end of a trial and that of its copies.
+        left = [number for number, trial in self.trials.items() if not trial.outcome]
+        self._back = [number for number in left if not self._is_copy(number)]
 
     @property
     def seconds(self) -> float:
@@ -137,8 +138,9 @@ class Search:
                 )
             self.given.pop(number, None)
             self._finish(number, outcome)
-            for copy in self._copies.pop(number, []):
-                self._finish(copy, _of_copy(outcome, number))
+            for copy, first in self._original.items():
+                if first == number != copy and self.trials[copy].outcome is None:
+                    self._finish(copy, _of_copy(outcome, number))
             self.journal.spent(self.seconds)
             self.failure = self._why_all_fail()
 
@@ -211,26 +213,18 @@ class Search:
         )
 
     def _add(self, trial: Trial) -> None:
-        """Adds a trial that was chosen; one whose recipe was tried before ends as that one did."""
+        """Adds a trial that was chosen, and looks whether its recipe was tried before."""
         self.trials[trial.number] = trial
         recipe = (self.key(trial.settings), trial.epochs)
-        first = self._first.setdefault(recipe, trial.number)
-        if first == trial.number:
-            return
-        outcome = self.trials[first].outcome
-        if outcome is None:
-            self._copies.setdefault(first, []).append(trial.number)
+        self._original[trial.number] = self._first.setdefault(recipe, trial.number)
 
     def _is_copy(self, number: int) -> bool:
         """Whether a trial is another's copy; of one that has ended, it ends now."""
-        trial = self.trials[number]
-        first = self._first[self.key(trial.settings), trial.epochs]
-        if first == number:
-            return False
+        first = self._original[number]
         outcome = self.trials[first].outcome
-        if outcome is not None:
+        if first != number and outcome is not None:
             self._finish(number, _of_copy(outcome, first))
-        return True
+        return first != number
 
     def _again(self, trial: Trial) -> None:
         """Asks the oracle for a trial that it chose before."""
@@ -288,11 +282,12 @@ class Search:
 
     def _why_all_fail(self) -> DlkitError | None:
         """What to say where the first trials all fail alike."""
-        ended = [self.trials[number].outcome for number in self._ended[:_ALIKE]]
-        codes = {outcome.code for outcome in ended if outcome and outcome.status == "failed"}
-        if self.failure or len(ended) < _ALIKE or len(codes) != 1 or any(o and o.status != "failed" for o in ended):
+        outcomes = (self.trials[number].outcome for number in self._ended)
+        ended = [outcome for outcome in outcomes if outcome and not outcome.same_as][:_ALIKE]
+        codes = {outcome.code if outcome.status == "failed" else None for outcome in ended}
+        if self.failure or len(ended) < _ALIKE or len(codes) != 1 or None in codes:
             return self.failure
-        reason = next(outcome.reason for outcome in ended if outcome)
+        reason = ended[0].reason
         return DlkitError(
             f"The first {_ALIKE} trials all failed alike: {reason}",
             "What is wrong is not the values: train the recipe once by `dlkit train`, mend it, and search again.",

@@ -14,6 +14,7 @@ import keras_tuner
 
 from dlkit.errors import DlkitError
 from dlkit.recipe import registry
+from dlkit.recipe.diagnostics import RecipeError
 from dlkit.recipe.digest import digest
 from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.load import Recipe, load, varied
@@ -195,7 +196,10 @@ def _search(recipe: Recipe, folder: GroupFolder, seeds: int) -> Search:
     space = Space.of(recipe)
 
     def key(settings: Mapping[str, Any]) -> str:
-        return digest(varied(recipe, settings).root)
+        try:
+            return digest(varied(recipe, settings).root)
+        except RecipeError:  # the trial is to say so
+            return to_yaml(dict(settings))
 
     journal = Journal(folder.path / TRIALS)
     return Search(space, _oracle(recipe, space), journal, key, _searched(recipe).budget, seeds, recipe.config.seed)
@@ -290,8 +294,9 @@ def _close(folder: GroupFolder, recipe: Recipe, search: Search) -> Sweep:
         told = f"The best of {len(trials)} trials of {recipe.name}: {objective_of(recipe)} {ranked[0].mean:.4f}\n{values_text(best)}"
         write_text(found.best_recipe, to_yaml(recipe_values(trial_recipe(recipe, best)), told))
     _write_page(found, search)
-    told_before = folder.read()
-    folder.write({**told_before, "best": ranked[0].trial.number if ranked else None, "trials": len(trials)})
+    best = ranked[0] if ranked else None
+    about = {"best": best and best.trial.number, "score": best and best.mean, "trials": len(trials)}
+    folder.write({**folder.read(), **about})
     return found
 
 

@@ -59,7 +59,8 @@ def made(tmp_path: Path) -> Callable[..., Search]:
             asked, **(ALGORITHMS[name][0] if arguments is None else arguments)
         )
         journal = Journal(tmp_path / f"{folder}.jsonl")
-        return Search(SPACE, oracle, journal, key=lambda settings: json.dumps(settings, sort_keys=True), **more)
+        more.setdefault("key", lambda settings: json.dumps(settings, sort_keys=True))
+        return Search(SPACE, oracle, journal, **more)
 
     return make
 
@@ -215,6 +216,18 @@ def test_a_copy_of_a_trial_that_runs_ends_with_it(made: Callable[..., Search]) -
     finish(search, first.number)
     assert [trial.outcome.same_as for trial in search.trials.values()] == [None, 1]
     assert search.ask("b") == "done"
+
+
+def test_copies_end_where_a_kill_came_between_a_trial_and_them(made: Callable[..., Search]) -> None:
+    same: dict[str, Any] = {"arguments": {"trials": 3}, "key": lambda settings: "the same"}
+    search = made("random", **same)
+    first = search.ask("a")
+    assert search.ask("b") == "wait"
+    search.journal.end(first.number, Outcome("finished", 0.5, 9, 1.0))  # and then it was killed
+    for _ in range(2):
+        search = made("random", **same)
+        assert [trial.outcome.same_as for trial in search.trials.values()] == [None, 1, 1]
+        assert search.ask("b") == "done"
 
 
 def test_a_search_whose_first_trials_all_fail_alike_stops_and_says_why(made: Callable[..., Search]) -> None:

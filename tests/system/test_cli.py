@@ -201,6 +201,23 @@ def test_runs_are_listed_newest_first_with_their_state(dlkit, run, tmp_path):
     assert told[0]["metrics"] == {"val_loss": 1.5, "val_accuracy": 0.25}
 
 
+def test_runs_tells_a_sweep_as_one(dlkit, run, tmp_path):
+    sweep = tmp_path / "runs" / "small" / "dense" / "20260101-000000-cccc"
+    for number, accuracy in ((1, 0.25), (2, 0.5), (3, 0.375)):
+        member = sweep / "members" / f"{number:04d}"
+        member.mkdir(parents=True)
+        status = json.loads((run / "status.json").read_text()) | {"state": "finished", "seconds_before": 0.0}
+        status |= {"started": "2025-01-01T00:00:00Z", "updated": "2025-01-01T00:01:00Z"}
+        (member / "status.json").write_text(json.dumps(status))
+        (member / "metrics.jsonl").write_text(json.dumps({"epoch": 1, "val_accuracy": accuracy}) + "\n")
+    told = {"kind": "sweep", "objective": "val_accuracy", "direction": "max"}
+    for more, state, best in (({}, "interrupted", "0.5"), ({"best": 2, "score": 0.625}, "finished", "0.625")):
+        (sweep / "group.json").write_text(json.dumps(told | more))
+        (row,) = [row.split("\t")[:6] for row in dlkit("runs", "--runs-dir", tmp_path / "runs").stdout.splitlines()]
+        assert row == [sweep.name, "small/dense", state, "3 trials", f"val_accuracy {best}", "3 min 00 s"]
+    assert len(dlkit("runs", "--runs-dir", tmp_path / "runs", "--json").json["runs"]) == 3
+
+
 def test_runs_shows_the_test_metrics_of_a_finished_run(dlkit, trained, run, runs):
     (found,) = dlkit("runs", "--runs-dir", runs, "--json").json["runs"]
     assert (found["state"], found["epoch"], found["epochs"]) == ("finished", 2, 2)
