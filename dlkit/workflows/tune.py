@@ -294,8 +294,8 @@ def _close(folder: GroupFolder, recipe: Recipe, search: Search) -> Sweep:
         told = f"The best of {len(trials)} trials of {recipe.name}: {objective_of(recipe)} {ranked[0].mean:.4f}\n{values_text(best)}"
         write_text(found.best_recipe, to_yaml(recipe_values(trial_recipe(recipe, best)), told))
     _write_page(found, search)
-    best = ranked[0] if ranked else None
-    about = {"best": best and best.trial.number, "score": best and best.mean, "trials": len(trials)}
+    first = ranked[0] if ranked else None
+    about = {"best": first and first.trial.number, "score": first and first.mean, "trials": len(trials)}
     folder.write({**folder.read(), **about})
     return found
 
