@@ -49,6 +49,10 @@ def read_outcome(folder: GroupFolder, number: int) -> Outcome | None:
     return Outcome(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
+class TrialTaken(BaseException):
+    """The worker was taken for lost, and its trial given to another. Not an `Exception`: it is no failure of the trial."""
+
+
 @dataclass(slots=True)
 class Service:
     """Answers workers as an oracle of Keras Tuner's would, out of a search.
@@ -102,7 +106,7 @@ class Service:
         # With another seed, a trial is trained to its end: it is to be told how far scores spread.
         may_stop = self.early_stop is not None and self.search.trials[number].repeats is None
         behind = may_stop and self._is_behind(number, self.early_stop or 1)
-        return _message(trial_id, "STOPPED" if behind or not self._beat(number) else "RUNNING")
+        return _message(trial_id, "INVALID" if not self._beat(number) else "STOPPED" if behind else "RUNNING")
 
     def end_trial(self, told: Message) -> None:
         number = int(told.trial_id)
@@ -233,10 +237,17 @@ class Chief:
             time.sleep(0.5)
 
     def goes_on(self, epochs: int) -> bool:
-        """Tells that an epoch of the trial has ended, and whether there is to be another."""
+        """Tells that an epoch of the trial has ended, and whether there is to be another.
+
+        Raises:
+            TrialTaken: It is another worker's by now.
+        """
         service = protos.get_service()
         told = self._call("UpdateTrial", service.UpdateTrialRequest(trial_id=self._trial, metrics={}, step=epochs))
-        return bool(Message.from_proto(told.trial).status == "RUNNING")
+        status = Message.from_proto(told.trial).status
+        if status == "INVALID":
+            raise TrialTaken
+        return bool(status == "RUNNING")
 
     def end(self) -> None:
         """Tells that the outcome of the trial lies in its folder."""

@@ -19,10 +19,11 @@ from dlkit.recipe.load import Recipe, load
 from dlkit.runs.atomic import write_text
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
+from dlkit.runs.lock import is_locked
 from dlkit.training.progress import Displays
 from dlkit.training.retracing import without_retracing_warning
 from dlkit.tuning.process import RENEW
-from dlkit.tuning.service import OUTCOME, Chief, write_outcome
+from dlkit.tuning.service import OUTCOME, Chief, TrialTaken, write_outcome
 from dlkit.tuning.trial_recipe import STOP_AFTER, epochs_of, objective_of, score_of, stop_after, trial_recipe
 from dlkit.tuning.trials import TRIALS, Journal, Outcome, Trial
 from dlkit.workflows.preparation import Kept
@@ -71,7 +72,10 @@ class Worker:
         first: int | None = None
         while (number := chief.ask()) is not None:
             trial = Journal(folder.path / TRIALS).trials()[number - 1]
-            outcome = carry_out_trial(folder, recipe, trial, trialled)
+            try:
+                outcome = carry_out_trial(folder, recipe, trial, trialled)
+            except TrialTaken:
+                continue
             write_outcome(folder, number, outcome)
             chief.end()
             self.told(f"trial {number}: {outcome.reason or outcome.status}")
@@ -106,6 +110,7 @@ def carry_out_trial(folder: GroupFolder, recipe: Recipe, trial: Trial, trialled:
     try:
         made = trial_recipe(recipe, trial)
         with without_retracing_warning():
+            _wait_for(run)
             _train(folder, run, made, trial, Trialled(asked, trialled.kept))
     except Exception as error:  # noqa: BLE001  whatever is wrong with one trial, others are to be trained after it
         code, reason = _kind_of(error)
@@ -137,6 +142,12 @@ def _train(folder: GroupFolder, run: RunFolder, recipe: Recipe, trial: Trial, tr
     setting = f"{STOP_AFTER}={'null' if ends is None else f'{{epochs: {trial.epochs}}}'}"
     allowed = recipe.allow_plugins
     resume(run, [setting], display=display, told=_unheard, allow_plugins=allowed, trialled=trialled)
+
+
+def _wait_for(run: RunFolder) -> None:
+    """Waits for a worker that was taken for lost and lets go of its trial at the end of its epoch."""
+    while is_locked(run.lock):
+        time.sleep(1)
 
 
 def _unheard(line: object) -> None:

@@ -20,7 +20,7 @@ import pytest
 from dlkit.recipe.load import Recipe, load
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
-from dlkit.tuning.service import Chief, Server, Service, write_outcome
+from dlkit.tuning.service import Chief, Server, Service, TrialTaken, write_outcome
 from dlkit.tuning.trial_recipe import scores_by_epoch
 from dlkit.tuning.trials import TRIALS, Journal, Outcome, Trial
 from dlkit.workflows import tune as tuning
@@ -230,6 +230,10 @@ def test_workers_are_answered_over_keras_tuners_service(answered: tuple[Service,
     assert other.ask() == 5
     service.folder.member(5).append_metrics({"stage": "train", "epoch": 1, "val_loss": 0.29})
     assert other.goes_on(1)
+    service.search.give_back("other", "was not heard of for long")
+    with pytest.raises(TrialTaken):  # no outcome of the trial, which another worker goes on with
+        other.goes_on(2)
+    assert one.ask() == 5
 
 
 def test_an_outcome_that_a_killed_chief_did_not_hear_of_counts(answered: tuple[Service, str]) -> None:
