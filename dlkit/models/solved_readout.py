@@ -13,9 +13,12 @@ from typing import Any
 
 import keras
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from dlkit.errors import DlkitError
 from dlkit.models.pattern import Pattern
+
+_BLOCK = 256  # columns: of narrower blocks TensorFlow multiplies each more slowly than there is work saved
 
 
 class SolvedReadout(Pattern):
@@ -44,34 +47,61 @@ class SolvedReadout(Pattern):
         self._readout = layers[place]
         self._before = keras.Sequential(layers[:place])
         self._behind = layers[place + 1 :]  # what scales a target back
-        columns, units = self._readout.kernel.shape[0] + 1, self._readout.units
-        self._products = self._sums("products", (columns, columns))
-        self._moments = self._sums("moments", (columns, units))
-        self._squares = self._sums("squares", (units,))
+        self._columns = self._readout.kernel.shape[0] + 1
+        width = self._columns + self._readout.units
+        # Sums of products are the same below the diagonal as above it: a block of columns has those with itself and with
+        # the columns behind it.
+        self._sums = [
+            self.add_weight(
+                name=f"sums_{begin}",
+                shape=(min(_BLOCK, width - begin), width - begin),
+                initializer="zeros",
+                dtype="float64",
+                autocast=False,
+                trainable=False,
+            )
+            for begin in range(0, width, _BLOCK)
+        ]
         self._is_solved = True
-
-    def _sums(self, name: str, shape: tuple[int, ...]) -> keras.Variable:
-        return self.add_weight(
-            name=name, shape=shape, initializer="zeros", dtype="float64", autocast=False, trainable=False
-        )
 
     def own_callbacks(self) -> Sequence[keras.callbacks.Callback]:
         return [_Solving()]
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """Adds the examples of a batch to the sums; tells how many there are, since the readout has no loss yet."""
+        """Adds the examples of a batch to the sums; tells what they weigh, since the readout has no loss yet."""
         ops = keras.ops
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         given = self._before(x, training=True)
-        rows, answers = self._rows(given, y)
-        weighted = rows if sample_weight is None else rows * _weights_of_rows(sample_weight, given)
-        self._products.assign_add(ops.matmul(ops.transpose(weighted), rows))
-        self._moments.assign_add(ops.matmul(ops.transpose(weighted), answers))
-        self._squares.assign_add(ops.sum(ops.square(answers) * weighted[:, -1:], axis=0))
-        return {"gathered": self._products[-1, -1]}
+        rows = ops.reshape(ops.cast(given, "float64"), (-1, given.shape[-1]))
+        weights = ops.ones((ops.shape(rows)[0], 1), dtype="float64")
+        rows = ops.concatenate([rows, weights, self._answers(given, y)], axis=1)
+        weighted = rows
+        if sample_weight is not None:
+            weights = _weights_of_rows(sample_weight, given)
+            weighted = rows * weights
+        for number, sums in enumerate(self._sums):
+            begin = number * _BLOCK
+            block = ops.transpose(weighted[:, begin : begin + _BLOCK])
+            sums.assign_add(ops.matmul(block, rows[:, begin:]))
+        return {"gathered": ops.sum(weights)}
 
-    def _rows(self, given: Any, y: Any) -> tuple[Any, Any]:
-        """What the readout is given with a 1 behind it, and what it is to answer, float64, a row an answer."""
+    def _gathered(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Sums over the pass of products.
+
+        Returns:
+            Of what the readout is given, and of a 1, with each other; of the same with every answer; of every answer with
+            itself.
+        """
+        sums = np.empty((self._sums[0].shape[1],) * 2)
+        for number, block in enumerate(map(keras.ops.convert_to_numpy, self._sums)):
+            begin = number * _BLOCK
+            sums[begin : begin + _BLOCK, begin:] = block
+            sums[begin:, begin : begin + _BLOCK] = block.T
+        given = slice(self._columns)
+        return sums[given, given], sums[given, self._columns :], sums.diagonal()[self._columns :]
+
+    def _answers(self, given: Any, y: Any) -> Any:
+        """What the readout is to answer to what it is given, float64, a row an answer."""
         ops = keras.ops
         units = self._readout.units
         answers = ops.cast(answers_to_learn(y, (*ops.shape(given)[:-1], units)), "float64")
@@ -79,9 +109,7 @@ class SolvedReadout(Pattern):
             if isinstance(layer, keras.layers.Normalization):  # scales the answers back to the units of the target
                 mean, variance = (ops.cast(part, "float64") for part in (layer.mean, layer.variance))
                 answers = (answers - mean) / ops.sqrt(variance)
-        rows = ops.reshape(ops.cast(given, "float64"), (-1, given.shape[-1]))
-        rows = ops.concatenate([rows, ops.ones((ops.shape(rows)[0], 1), dtype="float64")], axis=1)
-        return rows, ops.reshape(answers, (-1, units))
+        return ops.reshape(answers, (-1, units))
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As of any Keras model; what a pass has gathered is solved first, with these examples to choose the ridge by."""
@@ -90,7 +118,7 @@ class SolvedReadout(Pattern):
 
     def begin_pass(self) -> None:
         """Forgets what was gathered."""
-        for sums in (self._products, self._moments, self._squares):
+        for sums in self._sums:
             sums.assign(keras.ops.zeros_like(sums))
         self._is_solved = False
 
@@ -106,7 +134,7 @@ class SolvedReadout(Pattern):
         """
         if self._is_solved:
             return
-        products, moments = map(keras.ops.convert_to_numpy, (self._products, self._moments))
+        products, moments, _ = self._gathered()
         if not (np.isfinite(products).all() and np.isfinite(moments).all()):
             raise DlkitError(
                 "The readout was given, or is to answer, values that are not numbers.",
@@ -131,7 +159,7 @@ class SolvedReadout(Pattern):
         for batch in validation:
             x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
             given = keras.ops.convert_to_tensor(self._before.predict_on_batch(x))
-            answers = keras.ops.convert_to_numpy(self._rows(given, y)[1])
+            answers = keras.ops.convert_to_numpy(self._answers(given, y))
             for number, weights in enumerate(found):
                 self._set(weights)
                 told = keras.ops.convert_to_numpy(self._readout(given)).astype("float64")
@@ -146,8 +174,7 @@ class SolvedReadout(Pattern):
         """The mean squared error of the solved readout over the pass, from what was gathered."""
         kernel, bias = map(keras.ops.convert_to_numpy, (self._readout.kernel, self._readout.bias))
         weights = np.concatenate([kernel, bias[None]]).astype("float64")
-        gathered = map(keras.ops.convert_to_numpy, (self._products, self._moments, self._squares))
-        products, moments, squares = gathered
+        products, moments, squares = self._gathered()
         left = squares + (weights * (products @ weights - 2 * moments)).sum(axis=0)
         return float(max(left.mean(), 0.0) / products[-1, -1])
 
@@ -203,7 +230,8 @@ def solve_ridge(products: np.ndarray, moments: np.ndarray, ridge: float) -> np.n
     penalty = np.full(len(products), ridge)
     penalty[-1] = 0.0
     try:
-        weights = np.linalg.solve(products + np.diag(penalty), moments)
+        with threadpool_limits(limits=1):  # how many threads share the work is part of the result, to the last bit
+            weights = np.linalg.solve(products + np.diag(penalty), moments)
     except np.linalg.LinAlgError:
         weights = np.full_like(moments, np.nan)
     if not np.isfinite(weights).all():

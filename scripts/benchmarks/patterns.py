@@ -96,13 +96,16 @@ def echo_state_network() -> Pair:
 
 
 def _fitting(model: Any, x: np.ndarray, y: np.ndarray) -> Callable[[], Any]:
-    """A pass of `Model.fit`, with the readout solved in the end."""
+    """A pass of `Model.fit` over the batches that a training of dlkit has, with the readout solved in the end."""
     import keras
 
+    from dlkit.data.arrays import Arrays
+    from dlkit.data.feed import Feed
     from dlkit.training.losses.readout_error import ReadoutError
 
-    model.compile(keras.optimizers.SGD(0.0), loss=ReadoutError())
-    return lambda: model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=model.own_callbacks())
+    model.compile(keras.optimizers.SGD(0.0), loss=ReadoutError(), steps_per_execution=10)
+    feed = Feed(Arrays({model.inputs[0].name: x}, {"y": y}), batch_size=BATCH, shuffle=False)
+    return lambda: model.fit(feed, verbose=0, callbacks=model.own_callbacks())
 
 
 def _batches(x: np.ndarray) -> list[np.ndarray]:
