@@ -31,6 +31,11 @@ class SweepDisplay:
         console = Console(file=sys.stderr)
         self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
 
+    @property
+    def is_live(self) -> bool:
+        """Whether there is a terminal, and so a table that stays in place."""
+        return self._live is not None
+
     def __enter__(self) -> Self:
         if self._live:
             self._live.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import socket
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ def run_sweep(
     seeds: int | None = None,
     runs_dir: Path | None = None,
     folder: GroupFolder | None = None,
+    limits: Sequence[str] = (),
     heard_at: int | None = None,
 ) -> None:
     """Searches, and shows how it stands and what it has found.
@@ -42,6 +44,7 @@ def run_sweep(
         seeds: Likewise.
         runs_dir: Likewise.
         folder: Likewise.
+        limits: Likewise.
         heard_at: The port at which workers of other machines are heard; None: they are not.
     """
     start_tensorflow()
@@ -64,11 +67,13 @@ def run_sweep(
                 seeds=seeds,
                 runs_dir=runs_dir,
                 folder=folder,
+                limits=limits,
                 host=_HERE if heard_at is None else _EVERYWHERE,
                 port=heard_at or 0,
                 started=started,
                 viewed=display.viewed,
                 told=display.told,
+                begun=None if display.is_live else display.told,  # a live table shows what runs
             )
     except KeyboardInterrupt as interruption:
         if begun:

@@ -117,7 +117,7 @@ class Search:
             while not self.failure:
                 if self._back:
                     return self._give(self._back.pop(0), worker)
-                chosen = "done" if self._is_repeating or self._is_spent() else self._choose()
+                chosen = "done" if self.is_repeating or self._is_spent() else self._choose()
                 if chosen == "done" and not self.given:
                     chosen = self._repeat()
                 if not isinstance(chosen, Trial):
@@ -184,7 +184,8 @@ class Search:
         return self.trials[number]
 
     @property
-    def _is_repeating(self) -> bool:
+    def is_repeating(self) -> bool:
+        """Whether the best trials are being trained with other seeds, or were."""
         return any(trial.repeats is not None for trial in self.trials.values())
 
     def _repeat(self) -> Trial | Waiting:
@@ -237,6 +238,12 @@ class Search:
             asked = self.oracle.create_trial(str(trial.number))
         finally:
             self.oracle.__dict__.pop("populate_space", None)
+        if asked.status == "STOPPED":
+            raise DlkitError(
+                f"{self.journal.path} holds more trials than the search is to have: {trial.number} and on.",
+                "Give a number of trials that is not smaller than before.",
+                "search-differs",
+            )
         if asked.status != "RUNNING" or dict(asked.hyperparameters.values) != dict(trial.values):
             raise DlkitError(
                 f"{self.journal.path} holds other trials than the recipe's search chooses: trial {trial.number} differs.",

@@ -113,11 +113,13 @@ def tune(
     seeds: int | None = None,
     runs_dir: Path | None = None,
     folder: GroupFolder | None = None,
+    limits: Sequence[str] = (),
     host: str = "127.0.0.1",
     port: int = 0,
     started: Callable[[GroupFolder, int], None] | None = None,
     viewed: Callable[[View], None] | None = None,
     told: Callable[[str], None] | None = None,
+    begun: Callable[[str], None] | None = None,
 ) -> Sweep:
     """Searches over the space of a recipe.
 
@@ -127,16 +129,19 @@ def tune(
         seeds: With how many seeds the best trials are trained in the end; None: as `tune.seeds` says.
         runs_dir: Where runs are kept; DLKIT_RUNS_DIR or `./runs` where it is None.
         folder: A sweep that was begun, to go on with.
+        limits: Settings of its number of trials and its budget, as `tune.budget.minutes=90`, where others are to hold now.
         host: The address that workers are heard at.
         port: Likewise; a free one where it is 0.
         started: Told of the folder and the port, as soon as workers may join.
         viewed: Told how it stands, some times a second.
         told: Told what happens, a line each.
+        begun: Told of trials that begin, likewise.
 
     Raises:
         RecipeError: The recipe cannot be used.
         DlkitError: It has nothing to search (`no-search`), the first trials all fail alike (`all-trials-fail`), the sweep is
-            run by another process (`run-in-use`), workers cannot be kept running (`worker-lost`).
+            run by another process (`run-in-use`), workers cannot be kept running (`worker-lost`), or it is to have more trials
+            and has trained its best with other seeds already (`search-ended`).
         Interrupted: By a signal; nothing is lost, and `folder` goes on with it.
     """
     config = _searched(recipe)
@@ -151,16 +156,21 @@ def tune(
         folder = begin_sweep(recipe, runs_root(runs_dir), seeds or config.seeds)
     allowed = recipe.allow_plugins
     # As it will be when the sweep goes on, so that both are the same to the letter.
-    recipe = load(folder.recipe, allow_plugins=allowed, others=False)
+    recipe = load(folder.recipe, limits, allow_plugins=allowed, others=False)
     with locked(folder.path / _LOCK):
         search = _search(recipe, folder, seeds or _seeds_of(folder))
+        if limits:
+            _bound_anew(search, recipe, folder)
         view = View(search, objective_of(recipe), direction_of(recipe), epochs_of(recipe), _scores(recipe, folder))
-        service = Service(search, folder, view.scores, _early_stop(recipe), _teller(tell, search))
+        service = Service(search, folder, view.scores, _early_stop(recipe), _teller(tell, begun, search))
         with Server(service, host, port) as server:
             if started:
                 started(folder, server.port)
             _run(service, _local_workers(folder, server.port, workers, allowed, service, tell), viewed, view)
-        return _close(folder, recipe, search)
+        found = _close(folder, recipe, search)
+    if search.failure:
+        raise search.failure
+    return found
 
 
 def begin_sweep(recipe: Recipe, root: Path, seeds: int) -> GroupFolder:
@@ -177,6 +187,17 @@ def begin_sweep(recipe: Recipe, root: Path, seeds: int) -> GroupFolder:
     about = {"objective": config.objective, "direction": direction, "algorithm": config.algorithm.name}
     folder.write({"kind": SWEEP, "recipe": recipe.name, **about, "seeds": seeds})
     return folder
+
+
+def _bound_anew(search: Search, recipe: Recipe, folder: GroupFolder) -> None:
+    """Writes the recipe of a sweep that goes on within other limits."""
+    if search.is_repeating:
+        raise DlkitError(
+            f"The sweep {folder.path} is over: its best trials were trained with other seeds.",
+            "Begin a new one: leave --resume out.",
+            "search-ended",
+        )
+    write_text(folder.recipe, to_yaml(recipe_values(recipe, as_varied=True)))
 
 
 def _searched(recipe: Recipe) -> Any:
@@ -220,11 +241,14 @@ def _scores(recipe: Recipe, folder: GroupFolder) -> Callable[[int], Sequence[flo
     return lambda number: scores_by_epoch(folder.member(number).read_metrics(), recipe)
 
 
-def _teller(tell: Callable[[str], None], search: Search) -> Callable[[Trial, str], None]:
+def _teller(
+    tell: Callable[[str], None], begun: Callable[[str], None] | None, search: Search
+) -> Callable[[Trial, str], None]:
     def noted(trial: Trial, worker: str) -> None:
         outcome = trial.outcome
         if outcome is None:
-            tell(f"trial {trial.number} begins: {values_text(trial)}")
+            if begun:
+                begun(f"trial {trial.number} begins: {values_text(trial)}")
         elif outcome.status == "failed":
             tell(f"trial {trial.number} failed: {outcome.reason}")
         else:
@@ -278,8 +302,6 @@ def _run(service: Service, workers: LocalWorkers, viewed: Callable[[View], None]
         finally:
             search.close()
             workers.kill()
-    if search.failure:
-        raise search.failure
     service.wait_for_farewells(_FAREWELL_SECONDS)
 
 

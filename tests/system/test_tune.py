@@ -17,16 +17,19 @@ from typing import Any
 
 import pytest
 
+from dlkit.errors import DlkitError
 from dlkit.recipe.load import Recipe, load
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
+from dlkit.tuning.process import RENEW
 from dlkit.tuning.service import Chief, Server, Service, TrialTaken, write_outcome
 from dlkit.tuning.trial_recipe import scores_by_epoch
 from dlkit.tuning.trials import TRIALS, Journal, Outcome, Trial
 from dlkit.workflows import tune as tuning
+from dlkit.workflows.local_workers import LocalWorkers
 from dlkit.workflows.preparation import Kept
 from dlkit.workflows.train import Trialled, train
-from dlkit.workflows.trial import carry_out_trial
+from dlkit.workflows.trial import Worker, carry_out_trial
 from tests.killing import Killed, killer
 
 RECIPE = """
@@ -243,6 +246,69 @@ def test_an_outcome_that_a_killed_chief_did_not_hear_of_counts(answered: tuple[S
     assert service.search.trials[1].score == 0.5
 
 
+def test_a_search_whose_first_trials_all_fail_alike_leaves_its_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(service: Service, *_: object) -> None:
+        for number in (1, 2, 3):
+            service.search.ask("one")
+            service.search.end(number, Outcome("failed", None, 0, 1.0, "not-a-number", "the loss is no number"))
+
+    monkeypatch.setattr(tuning, "_run", fail)
+    told: list[GroupFolder] = []
+    with pytest.raises(DlkitError, match="The first 3 trials all failed alike: the loss is no number"):
+        tuning.tune(load(written(tmp_path)), runs_dir=tmp_path, started=lambda folder, port: told.append(folder))
+    assert [row["reason"] for row in table_of(told[0].path)] == ["the loss is no number"] * 3
+    assert (told[0].path / "sweep.html").exists()
+    assert not (told[0].path / "best.yaml").exists()
+
+
+def test_a_search_goes_on_with_no_fewer_trials(sweep: tuple[GroupFolder, Recipe]) -> None:
+    folder, recipe = sweep
+    search = tuning._search(recipe, folder, 1)
+    for _ in range(3):
+        search.ask("one")
+    with pytest.raises(DlkitError, match="more trials than the search is to have: 3 and on"):
+        tuning.tune(recipe, folder=folder, limits=["tune.algorithm.trials=2"])
+
+
+def test_a_worker_whose_memory_has_grown_makes_room_for_another(
+    answered: tuple[Service, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, address = answered
+    held = iter([100, 100, 100, 131])
+    monkeypatch.setattr("dlkit.workflows.trial.memory_held", lambda: next(held))
+    monkeypatch.setattr("dlkit.workflows.trial.carry_out_trial", lambda *_: Outcome("finished", 0.5, 1, 1.0))
+    for number in range(1, 7):
+        service.folder.member(number)
+    assert Worker(address, "one", lambda line: None, growth=30).work() == RENEW
+    assert len(service.search.outcomes) == 3
+    monkeypatch.setattr("dlkit.workflows.trial.memory_held", lambda: 100)
+    assert Worker(address, "other", lambda line: None, growth=30).work() == 0
+    assert len(service.search.outcomes) == 6
+
+
+@pytest.mark.parametrize(("status", "is_replaced"), [(RENEW, True), (-signal.SIGKILL, True), (0, False)])
+def test_a_worker_that_is_renewed_or_lost_is_replaced(
+    status: int, is_replaced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Process:
+        pid, returncode = 0, status
+
+        def poll(self) -> int:
+            return status
+
+    begun, lost = [], []
+    monkeypatch.setattr(
+        "dlkit.workflows.local_workers.subprocess.Popen", lambda *_, **__: begun.append(Process()) or begun[-1]
+    )
+    workers = LocalWorkers(1, ["tune"], tmp_path / "workers", lambda name, how: lost.append(how) or [1])
+    workers.start()
+    assert workers.look(is_done=False) == is_replaced
+    assert len(begun) == (2 if is_replaced else 1)
+    assert lost == (["was killed by SIGKILL"] if status < 0 else [])
+
+
 # Real processes
 
 
@@ -250,10 +316,10 @@ def test_an_outcome_that_a_killed_chief_did_not_hear_of_counts(answered: tuple[S
 def run(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     begun: list[subprocess.Popen[bytes]] = []
 
-    def start(*words: str, runs: str = "runs") -> subprocess.Popen[bytes]:
+    def start(*words: str, runs: str = "runs", before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "DLKIT_RUNS_DIR": str(tmp_path / runs), "TF_CPP_MIN_LOG_LEVEL": "3"}
         with (tmp_path / f"{runs}-{len(begun)}.txt").open("wb") as file:
-            command = [sys.executable, "-m", "dlkit", *words]
+            command = [*before, sys.executable, "-m", "dlkit", *words]
             begun.append(subprocess.Popen(command, env=environment, stdout=file, stderr=file, start_new_session=True))
         return begun[-1]
 
@@ -297,6 +363,7 @@ def test_killed_three_times_a_sweep_ends_as_one_left_alone(
     assert alone.wait(SECONDS) == 0
     (whole,) = (tmp_path / "alone" / "test" / "tune").iterdir()
 
+    recipe = str(written(tmp_path, "{random: {trials: 6}}", epochs=8))  # and two more in the end
     first = run("tune", recipe, "--workers", "2")
     root = tmp_path / "runs" / "test" / "tune"
     wait_until(lambda: root.is_dir() and any(root.iterdir()), first)
@@ -326,7 +393,7 @@ def test_killed_three_times_a_sweep_ends_as_one_left_alone(
     second.wait()
     kept |= {found.number: found.outcome for found in journal.trials() if found.outcome}
 
-    third = run("tune", recipe, "--resume", "--workers", "2")
+    third = run("tune", recipe, "--resume", "--workers", "2", "--set", "tune.algorithm.trials=8")
     assert third.wait(SECONDS) == 0
     assert table_of(sweep) == table_of(whole)
     assert [json.loads(line) for line in (sweep / TRIALS).read_text().splitlines() if '"ended"' in line].__len__() == 8
@@ -335,6 +402,19 @@ def test_killed_three_times_a_sweep_ends_as_one_left_alone(
         member = f"members/{found.number:04d}/metrics.jsonl"
         assert (sweep / member).read_bytes() == (whole / member).read_bytes()
     assert (sweep / "best.yaml").read_bytes() == (whole / "best.yaml").read_bytes()
+
+
+def test_workers_of_another_host_join(
+    two_hosts: tuple[str, str], tmp_path: Path, run: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    recipe = str(written(tmp_path, "{random: {trials: 3}}", epochs=1))
+    here, there = (("ip", "netns", "exec", host) for host in two_hosts)
+    chief = run("tune", recipe, "--chief", "--port", "5005", before=here)
+    worker = run("tune", recipe, "--join", "10.77.0.1:5005", before=there)
+    assert (chief.wait(SECONDS), worker.wait(SECONDS)) == (0, 0)
+    (sweep,) = (tmp_path / "runs" / "test" / "tune").iterdir()
+    assert [row["status"] for row in table_of(sweep)] == ["finished"] * 3
+    assert "trial 3: finished" in (tmp_path / "runs-1.txt").read_text()
 
 
 def test_ctrl_c_lets_the_trials_be_saved_and_says_how_to_go_on(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -175,32 +174,6 @@ def test_a_signal_stops_all_at_one_step_and_the_run_goes_on_to_the_bit(whole, re
     process = start("resume", "latest", "--runs-dir", tmp_path)
     assert process.wait(SECONDS) == 0, process.communicate()[0][-3000:]
     assert_same(only_run(tmp_path), whole)
-
-
-@pytest.fixture
-def two_hosts() -> Iterator[tuple[str, str]]:
-    """Two network namespaces with an address each, joined by a cable."""
-    tool = shutil.which("ip")
-    if tool is None or os.geteuid() != 0:
-        pytest.skip("two hosts take `ip` (Debian's iproute2) and root")
-    names = (f"dlkit-a-{os.getpid()}", f"dlkit-b-{os.getpid()}")
-
-    def ip(*words: str) -> bool:
-        return subprocess.run([tool, *words], capture_output=True, check=False).returncode == 0
-
-    if not ip("netns", "add", names[0]):
-        pytest.skip("this machine allows no network namespaces")
-    try:
-        ip("netns", "add", names[1])
-        ip("link", "add", "va", "netns", names[0], "type", "veth", "peer", "name", "vb", "netns", names[1])
-        for name, link, address in zip(names, ("va", "vb"), ("10.77.0.1/24", "10.77.0.2/24"), strict=True):
-            ip("-n", name, "addr", "add", address, "dev", link)
-            ip("-n", name, "link", "set", link, "up")
-            ip("-n", name, "link", "set", "lo", "up")
-        yield names
-    finally:
-        for name in names:
-            ip("netns", "del", name)
 
 
 def test_two_hosts_train_together_through_tf_config(two_hosts, whole, recipe, tmp_path, start) -> None:

@@ -40,6 +40,7 @@ Join = Annotated[str | None, Option("--join", metavar="HOST:PORT", help="Train t
     "Training",
     "dlkit tune digits/cnn --workers 2",
     "dlkit tune digits/cnn --resume",
+    "dlkit tune digits/cnn --resume --set tune.algorithm.trials=20",
     "dlkit tune fashion_mnist/cnn --set tune.algorithm.random.trials=12 --seeds 3",
     "dlkit tune digits/cnn --chief --port 5005",
     "dlkit tune digits/cnn --join host1:5005",
@@ -76,6 +77,7 @@ def tune(
     if loaded.config.tune is None:
         raise nothing_to_search(loaded.name)
     folder = newest_sweep(runs_root(runs_dir), loaded.name) if resume else None
+    limits = (settings or ()) if folder else ()
     out.say(": ".join(filter(None, [loaded.name, loaded.config.summary])))
     where = f" --runs-dir {shlex.quote(str(runs_dir))}" if runs_dir else ""
     run_sweep(
@@ -86,6 +88,7 @@ def tune(
         seeds=seeds,
         runs_dir=runs_dir,
         folder=folder,
+        limits=limits,
         heard_at=port if chief else None,
     )
 
@@ -122,5 +125,15 @@ def _check_options(
         raise BadParameter("write HOST:PORT, as the chief has said it", param_hint="--join")
     if port and not chief:
         raise BadParameter("workers of this machine find their chief by themselves", param_hint="--port")
-    if resume and (settings or quick or seeds):
-        raise BadParameter("a sweep goes on as it was begun, without --set, --quick and --seeds", param_hint="--resume")
+    if resume and (quick or seeds or not all(map(_is_limit, settings or ()))):
+        raise BadParameter(
+            "a sweep goes on as it was begun; only a larger number of trials and another budget can be given, as"
+            " `--set tune.algorithm.trials=50` or `--set tune.budget.minutes=90`",
+            param_hint="--resume",
+        )
+
+
+def _is_limit(setting: str) -> bool:
+    """Whether a setting says how long a search goes on."""
+    path = setting.partition("=")[0].split(".")
+    return path[:2] == ["tune", "budget"] or (path[:2] == ["tune", "algorithm"] and path[-1] == "trials")
