@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -355,51 +355,75 @@ def workers_of(sweep: Path) -> list[int]:
     return found
 
 
-def test_killed_three_times_a_sweep_ends_as_one_left_alone(
-    tmp_path: Path, run: Callable[..., subprocess.Popen[bytes]]
-) -> None:
-    recipe = str(written(tmp_path, "{random: {trials: 8}}", epochs=8))
-    alone = run("tune", recipe, runs="alone")
-    assert alone.wait(SECONDS) == 0
-    (whole,) = (tmp_path / "alone" / "test" / "tune").iterdir()
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep of eight trials that was left alone."""
+    folder = tmp_path_factory.mktemp("whole")
+    words = ["tune", str(written(folder, "{random: {trials: 8}}", epochs=8)), "--runs-dir", str(folder / "runs")]
+    done = subprocess.run([sys.executable, "-m", "dlkit", *words], capture_output=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (sweep,) = (folder / "runs" / "test" / "tune").iterdir()
+    return sweep
 
-    recipe = str(written(tmp_path, "{random: {trials: 6}}", epochs=8))  # and two more in the end
-    first = run("tune", recipe, "--workers", "2")
-    root = tmp_path / "runs" / "test" / "tune"
-    wait_until(lambda: root.is_dir() and any(root.iterdir()), first)
-    (sweep,) = root.iterdir()
-    journal = Journal(sweep / TRIALS)
 
-    def ended() -> int:
-        return sum(found.outcome is not None for found in journal.trials())
-
-    wait_until(lambda: ended() >= 1, first)
-    first.kill()  # the chief alone: its workers are to end with it
-    first.wait()
-    deadline = time.monotonic() + 30
-    while workers_of(sweep):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    kept = {found.number: found.outcome for found in journal.trials() if found.outcome}
-
-    second = run("tune", recipe, "--resume", "--workers", "2")
-    wait_until(lambda: ended() >= len(kept) + 1, second)
-    os.kill(workers_of(sweep)[0], signal.SIGKILL)
-    wait_until(lambda: ended() >= len(kept) + 3, second)
-    os.killpg(second.pid, signal.SIGKILL)
-    for worker in workers_of(sweep):
+def kill(chief: subprocess.Popen[bytes], sweep: Path, what: str) -> None:
+    """Kills the chief, whose workers are to end with it, or a worker, or all of them."""
+    workers = workers_of(sweep)
+    if what != "worker":
+        chief.kill()
+    for worker in {"chief": [], "worker": workers[:1], "all": workers}[what]:
         with suppress(ProcessLookupError):
             os.kill(worker, signal.SIGKILL)
-    second.wait()
-    kept |= {found.number: found.outcome for found in journal.trials() if found.outcome}
+    if what != "worker":
+        chief.wait()
+        deadline = time.monotonic() + 30
+        while workers_of(sweep):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
-    third = run("tune", recipe, "--resume", "--workers", "2", "--set", "tune.algorithm.trials=8")
-    assert third.wait(SECONDS) == 0
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        [("chief", 1), ("worker", 2), ("all", 4)],  # each once so many trials have ended
+        pytest.param(
+            [(what, None) for what in ("all", "worker", "chief") * 4], marks=pytest.mark.slow
+        ),  # at any moment
+    ],
+    ids=["three", "many"],
+)
+def test_however_often_it_is_killed_a_sweep_ends_as_one_left_alone(
+    whole: Path, kills: Sequence[tuple[str, int | None]], tmp_path: Path, run: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    recipe = str(written(tmp_path, "{random: {trials: 6}}", epochs=8))  # and two more in the end
+    chief = run("tune", recipe, "--workers", "2")
+    root = tmp_path / "runs" / "test" / "tune"
+    wait_until(lambda: any(root.glob("*/group.json")), chief)
+    (sweep,) = root.iterdir()
+    journal, moments = Journal(sweep / TRIALS), random.Random(1)
+    kept: dict[int, Outcome] = {}
+
+    def ended() -> dict[int, Outcome]:
+        return {found.number: found.outcome for found in journal.trials() if found.outcome}
+
+    for what, trials in kills:
+        if trials is None:
+            time.sleep(moments.uniform(0, 12))
+        else:
+            wait_until(lambda: len(ended()) >= trials, chief)  # noqa: B023  it is called here
+        if chief.poll() is not None:
+            break
+        kill(chief, sweep, what)
+        kept |= ended()
+        if what != "worker":
+            chief = run("tune", recipe, "--resume", "--workers", "2")
+    assert chief.wait(SECONDS) == 0
+    assert run("tune", recipe, "--resume", "--workers", "2", "--set", "tune.algorithm.trials=8").wait(SECONDS) == 0
     assert table_of(sweep) == table_of(whole)
-    assert [json.loads(line) for line in (sweep / TRIALS).read_text().splitlines() if '"ended"' in line].__len__() == 8
-    for found in journal.trials():
-        assert kept.get(found.number, found.outcome) == found.outcome
-        member = f"members/{found.number:04d}/metrics.jsonl"
+    assert (sweep / TRIALS).read_text().count('"ended"') == 8
+    for number, outcome in ended().items():
+        assert kept.get(number, outcome) == outcome
+        member = f"members/{number:04d}/metrics.jsonl"
         assert (sweep / member).read_bytes() == (whole / member).read_bytes()
     assert (sweep / "best.yaml").read_bytes() == (whole / "best.yaml").read_bytes()
 
