@@ -21,7 +21,7 @@ def rendered(template: str, **contents: Any) -> str:
         lstrip_blocks=True,
     )
     templates.filters["code"] = _with_code
-    templates.filters["plain"] = _plain_markdown
+    templates.filters["plain"] = plain_markdown
     return templates.get_template(template).render(**contents)
 
 
@@ -33,9 +33,9 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _plain_markdown(text: Any) -> str:
+def plain_markdown(text: Any) -> str:
     """A text that Markdown shows as it is, on one line: also in a cell of a table."""
-    return re.sub(r"([\\`*_\[\]<>|#~$])", r"\\\1", " ".join(str(text).split()))
+    return re.sub(r"([\\`*\[\]<>|~$]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(str(text).split()))
 
 
 def _with_code(text: str) -> Markup:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -23,7 +22,7 @@ from dlkit.reporting.model_diagram import model_diagram
 from dlkit.reporting.report import Told
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.predict import load_model
-from dlkit.workflows.recipe_file import recipe_of
+from dlkit.workflows.recipe_file import read_provenance, recipe_of
 
 if TYPE_CHECKING:
     import keras
@@ -73,7 +72,7 @@ def told_of(run: RunFolder, recipe: Recipe, layers: Sequence[LayerRow]) -> Told:
     lines, status = run.read_metrics(), run.read_status()
     evaluation = Evaluation.read(run.evaluation)
     measured = evaluation or Evaluation()
-    provenance = json.loads(run.provenance.read_text(encoding="utf-8"))
+    provenance = read_provenance(run)
     return Told(
         name=recipe.name,
         summary=recipe.config.summary or "",
