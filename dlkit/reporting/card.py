@@ -72,7 +72,7 @@ class Carded:
         reference: Of the recipe.
         source: Of the data, as the recipe has it.
         is_own_data: Whether the data are the user's own.
-        model: The pattern or architecture by name; empty where the recipe writes the layers itself.
+        kinds: The pattern and the architectures by name; none where the recipe writes the layers itself.
         training: How it learned: settings by name.
         data: How the data are prepared: settings by name.
         tasks: By target.
@@ -91,7 +91,7 @@ class Carded:
     reference: str
     source: Any
     is_own_data: bool
-    model: str
+    kinds: Sequence[str]
     training: Mapping[str, Any]
     data: Mapping[str, Any]
     tasks: Mapping[str, str]
@@ -124,7 +124,7 @@ def card_text(carded: Carded) -> str:
         name=told.name,
         summary=told.summary,
         reference=carded.reference,
-        model=carded.model,
+        kinds=carded.kinds,
         parameters=f"{sum(each.parameters for each in told.layers):,}",
         layers=layers[:_LAYERS],
         more_layers=max(0, len(layers) - _LAYERS),

@@ -58,7 +58,7 @@ def metadata(carded: Carded) -> dict[str, Any]:
     found: dict[str, Any] = {
         "library_name": "keras",
         "pipeline_tag": pipelines[0] if pipelines else None,
-        "tags": ["keras", "tensorflow", "dlkit", *([carded.model] if carded.model else []), *pipelines[1:]],
+        "tags": ["keras", "tensorflow", "dlkit", *carded.kinds, *pipelines[1:]],
         "datasets": None if carded.is_own_data else [_DATASETS.get(source, source)],
         "metrics": list(dict.fromkeys(_known_metrics(carded))),
         "model-index": [{"name": carded.told.name, "results": results}] if results else None,

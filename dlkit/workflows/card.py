@@ -46,7 +46,7 @@ def card(whole: RunFolder | GroupFolder, *, allow_plugins: bool = False) -> str:
             reference=recipe.config.reference or "",
             source=_source(recipe),
             is_own_data=_is_own_data(recipe),
-            model=_model(recipe),
+            kinds=tuple(dict.fromkeys(_kinds(recipe))),
             training=dict(_training(recipe)),
             data={name: value for name, value in _section(recipe, "data").items() if name in _DATA},
             tasks={name: task_of(target) for name, target in recipe.facts.targets.items()},
@@ -86,11 +86,16 @@ def _is_own_data(recipe: Recipe) -> bool:
     return not is_dlkits or any(argument.required for argument in (spec.arguments.values() if spec else ()))
 
 
-def _model(recipe: Recipe) -> str:
-    """The pattern or architecture that the recipe names; nothing where it writes the layers itself."""
-    found = _section(recipe, "model")
-    name = next(iter(found), "")
-    return "" if name in ("sequential", "functional") else name
+def _kinds(recipe: Recipe) -> Iterator[str]:
+    """The pattern that the recipe names, and the architectures and applications, as `gan` and `resnet`."""
+    ((form, written),) = _section(recipe, "model").items()
+    if form not in ("sequential", "functional"):
+        yield form
+        return
+    for entry in written["layers"] if isinstance(written, dict) else written:
+        name = entry if isinstance(entry, str) else next(iter(entry))
+        if any(recipe.components.find(kind, name) for kind in ("architecture", "application")):
+            yield name
 
 
 def _training(recipe: Recipe) -> Iterator[tuple[str, Any]]:

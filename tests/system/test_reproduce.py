@@ -15,7 +15,7 @@ Dlkit = Callable[..., Any]
 
 RECIPE = """\
 name: test/again
-data: {source: {npz: {path: DATA, features: {x: {kind: vector}}, targets: {y: {kind: classes, classes: 3}}}}, test: 0.2}
+data: {source: {npz: {path: DATA, targets: [y]}}, test: 0.2}
 model: {sequential: [{Dense: {units: 8, activation: relu}}, {Dropout: {rate: 0.2}}, {Dense: {units: 3}}]}
 training: {epochs: 2, steps_per_execution: auto}
 """
@@ -136,8 +136,6 @@ def test_a_group_is_trained_again_run_by_run(dlkit: Dlkit, original: Path, tmp_p
     members = answer.json["members"]
     assert [member["verdict"] for member in members] == ["identical", "identical"]
     assert [member["original"] for member in members] == [member["run"] for member in made["members"]]
-    alone = dlkit("reproduce", made["members"][1]["run"], "--runs-dir", tmp_path / "b", "--json")
-    assert alone.json["verdict"] == "identical" and alone.json["metrics"] == members[1]["metrics"]
     shutil.rmtree(Path(made["run"]) / "members/0002")
     left = dlkit("reproduce", made["run"], "--runs-dir", tmp_path / "b", "--json")
     assert left.status == 1 and left.json["error"]["code"] == "unfinished-run"
