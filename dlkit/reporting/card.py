@@ -250,8 +250,8 @@ def _of_measurement(carded: Carded) -> Iterator[str]:
         yield "There is no test split: the numbers are those of the validation split, by which the model was chosen, and too good."
     if found.metrics:
         yield (
-            "The examples that it was measured on come from the same source as those it learned from. On data from elsewhere "
-            "it was not tested; `dlkit evaluate RUN --data DATA` does."
+            "The examples that it was measured on come from the same source as those it learned from. Nothing here tells how it "
+            "does on data from elsewhere; `dlkit evaluate RUN --data DATA` does."
         )
     for name, task in carded.tasks.items():
         classes = carded.told.facts.targets[name].classes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -68,14 +69,21 @@ def _section(recipe: Recipe, name: str) -> Mapping[str, Any]:
 
 
 def _source(recipe: Recipe) -> Any:
-    """The source of the data as the recipe has it; files by their names, since paths are those of one machine."""
+    """The source of the data, as the recipe has it."""
     source, written = recipe.config.data.source, _section(recipe, "data")["source"]
-    spec = recipe.components.find("source", source.name)
-    if not isinstance(written, dict) or not written[source.name]:
-        return source.name
-    files = {name for name, argument in spec.arguments.items() if "path" in argument.type.split("|")} if spec else set()
-    arguments = written[source.name].items()
-    return {source.name: {key: Path(str(value)).name if key in files and value else value for key, value in arguments}}
+    return _without_folders(written) if isinstance(written, dict) and written[source.name] else source.name
+
+
+def _without_folders(value: Any) -> Any:
+    """A setting with files by their names, where it has the folders of one machine."""
+    match value:
+        case str() if os.path.isabs(value):
+            return Path(value).name
+        case dict():
+            return {key: _without_folders(each) for key, each in value.items()}
+        case list():
+            return [_without_folders(each) for each in value]
+    return value
 
 
 def _is_own_data(recipe: Recipe) -> bool:
@@ -110,7 +118,7 @@ def _training(recipe: Recipe) -> Iterator[tuple[str, Any]]:
             yield "loss" if len(recipe.supervisions) == 1 else f"loss of {name}", found.loss.name
     if training.stages:
         yield "stages", [stage.name or f"stage_{number}" for number, stage in enumerate(training.stages, start=1)]
-    yield from ((name.replace("_", " "), written[name]) for name in _TRAINING if written.get(name))
+    yield from ((name.replace("_", " "), _without_folders(written[name])) for name in _TRAINING if written.get(name))
     yield "seed", recipe.config.seed
 
 

@@ -66,14 +66,25 @@ def logical_devices_of(provenance: Mapping[str, Any]) -> int | None:
 
 def checks_of(provenance: Mapping[str, Any]) -> list[Check]:
     """What a run was made with, beside what there is here."""
-    then, here = provenance.get("versions") or {}, versions()
-    found = [Check("version", name, then.get(name), here.get(name)) for name in {**then, **here}]
-    then, here = provenance.get("hardware") or {}, hardware()
-    found += [Check("machine", name, then.get(name), here.get(name)) for name in _MACHINE]
-    found.append(Check("machine", "GPUs", len(then.get("gpus") or ()), gpus_here()))
-    then, here = provenance.get("environment") or {}, environment()
-    named = [name for name in _VARIABLES if name in then or name in here]
-    return found + [Check("environment", name, then.get(name), here.get(name)) for name in named]
+    groups = {
+        "version": (provenance.get("versions") or {}, versions()),
+        "machine": (_machine(provenance.get("hardware") or {}), _machine({**hardware(), "gpus": [None] * gpus_here()})),
+        "environment": (_variables(provenance.get("environment") or {}), _variables(environment())),
+    }
+    return [
+        Check(kind, name, then.get(name), here.get(name))
+        for kind, (then, here) in groups.items()
+        for name in {**then, **here}
+    ]
+
+
+def _machine(hardware: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a machine bears on the bits of a result."""
+    return {**{name: hardware.get(name) for name in _MACHINE}, "GPUs": len(hardware.get("gpus") or ())}
+
+
+def _variables(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: environment[name] for name in _VARIABLES if name in environment}
 
 
 def doubts_of(recipe: Recipe, provenance: Mapping[str, Any]) -> Iterator[str]:

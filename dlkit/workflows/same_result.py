@@ -106,7 +106,7 @@ def _of_epochs(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, A
         line: Mapping[str, Any] = theirs if ours is None else ours
         where = f"stage {line.get('stage')}, epoch {line.get('epoch')}"
         if ours is None or theirs is None:
-            yield Difference(where, "the epoch", *_there(ours, theirs), math.inf)
+            yield Difference(where, "the epoch", _there(ours), _there(theirs), math.inf)
         else:
             yield from _of_metrics(where, ours, theirs)
 
@@ -147,22 +147,22 @@ def _of_values(file: str, before: Mapping[str, SavedValue], now: Mapping[str, Sa
         owner = ours or theirs
         what = f"{owner.layer}: {place}" if owner and owner.layer else place
         if ours is None or theirs is None:
-            yield Difference(file, what, *_there(ours, theirs), math.inf)
+            yield Difference(file, what, _there(ours), _there(theirs), math.inf)
         elif isinstance(ours.value, np.ndarray) and isinstance(theirs.value, np.ndarray):
             yield from _of_arrays(file, what, ours.value, theirs.value)
         elif ours.value != theirs.value:
             yield Difference(file, what, "one text", "another", math.inf)
 
 
-def _there(*sides: Any) -> Iterator[str | None]:
-    return (None if side is None else "there" for side in sides)
+def _there(side: object) -> str | None:
+    return None if side is None else "there"
 
 
 def _of_arrays(file: str, what: str, before: np.ndarray, now: np.ndarray) -> Iterator[Difference]:
-    kinds = [f"{each.dtype} of shape {each.shape}" for each in (before, now)]
-    if kinds[0] != kinds[1] or before.dtype.kind not in "biuf":
-        if kinds[0] != kinds[1] or before.tobytes() != now.tobytes():
-            yield Difference(file, what, *kinds, math.inf)
+    ours_kind, theirs_kind = (f"{each.dtype} of shape {each.shape}" for each in (before, now))
+    if ours_kind != theirs_kind or before.dtype.kind not in "biuf":
+        if ours_kind != theirs_kind or before.tobytes() != now.tobytes():
+            yield Difference(file, what, ours_kind, theirs_kind, math.inf)
     elif before.tobytes() != now.tobytes():
         apart = np.abs(now.astype(np.float64) - before.astype(np.float64)).reshape(-1)
         place = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
