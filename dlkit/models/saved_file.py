@@ -38,6 +38,17 @@ def saved_layers(path: Path) -> list[LayerRow]:
     return [LayerRow(name, layer, "", parameters.get(name, 0)) for name, layer in classes.items()]
 
 
+def saved_inputs(path: Path) -> list[tuple[int | None, ...]]:
+    """The shapes of the inputs of a saved model, with the batch first.
+
+    Raises:
+        DlkitError: The file is damaged (`damaged-file`).
+    """
+    with _opened(path) as (archive, _):
+        layers = json.loads(archive.read(_CONFIG))["config"]["layers"]
+    return [tuple(each["config"]["batch_shape"]) for each in layers if each["class_name"] == "InputLayer"]
+
+
 @dataclass(frozen=True, slots=True)
 class SavedValue:
     """One thing that a saved model has learned.

@@ -81,6 +81,7 @@ class Carded:
         baselines: The names of the baselines that may have been measured.
         custom_layers: Whether custom_layers.py has to be imported.
         plugin_layers: Whether the model may need the code of a plugin.
+        generator: The file of the network that makes examples, and the shape of a code that it makes one of.
         deterministic: Whether the training was.
         spread: Over the group that the run is of.
         exports: Exported models.
@@ -100,6 +101,7 @@ class Carded:
     baselines: Sequence[str]
     custom_layers: bool
     plugin_layers: bool
+    generator: tuple[str, Sequence[int | None]] | None
     deterministic: bool
     spread: Spread | None
     exports: Sequence[Export]

@@ -58,7 +58,12 @@ class Part:
 
 def usage(carded: Carded) -> list[Part]:
     """The ways to use a model."""
-    return [*_by_keras(carded), _by_dlkit(carded), *(_by_runtime(carded, export) for export in carded.exports)]
+    return [
+        *_by_keras(carded),
+        *_generating(carded),
+        _by_dlkit(carded),
+        *(_by_runtime(carded, export) for export in carded.exports),
+    ]
 
 
 def _by_keras(carded: Carded) -> Iterator[Part]:
@@ -66,7 +71,7 @@ def _by_keras(carded: Carded) -> Iterator[Part]:
         return
     inputs = _inputs(carded.raw_features)
     lines = [
-        *(["import custom_layers  # noqa: F401  the layers that Keras does not have"] if carded.custom_layers else []),
+        *_custom(carded),
         *_imports(carded.raw_features, "import keras"),
         "",
         'model = keras.models.load_model("best.keras")',
@@ -79,6 +84,28 @@ def _by_keras(carded: Carded) -> Iterator[Part]:
     if carded.decoded:
         text += " Its outputs are scores for tokens, which `dlkit predict` reads as text."
     yield Part("With Keras alone", text, "python", "\n".join(lines))
+
+
+def _custom(carded: Carded) -> list[str]:
+    return ["import custom_layers  # noqa: F401  the layers that Keras does not have"] if carded.custom_layers else []
+
+
+def _generating(carded: Carded) -> Iterator[Part]:
+    """How new examples are made, where the model can."""
+    if carded.generator is None or carded.plugin_layers:
+        return
+    file, shape = carded.generator
+    lines = [
+        *_custom(carded),
+        "import keras",
+        "import numpy as np",
+        "",
+        f'network = keras.models.load_model("{file}")',
+        f'codes = np.random.default_rng(1).standard_normal({(16, *shape)}, "float32")',
+        "print(network.predict(codes).shape)",
+    ]
+    text = f"`{file}` makes examples of codes from a normal distribution, in the scale that the data were prepared to."
+    yield Part("New examples with Keras alone", text, "python", "\n".join(lines))
 
 
 def _imports(features: Mapping[str, Feature], first: str) -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dlkit.errors import DlkitError
-from dlkit.models.saved_file import saved_layers
+from dlkit.models.saved_file import saved_inputs, saved_layers
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.task_metrics import ALWAYS, task_of
@@ -56,6 +56,7 @@ def card(whole: RunFolder | GroupFolder, *, allow_plugins: bool = False) -> str:
             baselines=tuple(_baselines(recipe)),
             custom_layers=run.custom_layers.is_file(),
             plugin_layers=_has_plugin_layers(recipe),
+            generator=_generator(run, recipe),
             deterministic=recipe.config.deterministic,
             spread=_spread(run),
             exports=tuple(_exports(run)),
@@ -131,6 +132,13 @@ def _baselines(recipe: Recipe) -> Iterator[str]:
 def _has_plugin_layers(recipe: Recipe) -> bool:
     """Whether the saved model may need the code of a plugin."""
     return any(plugin.spec.kind in ("layer", "architecture", "pattern") for plugin in recipe.components.plugins)
+
+
+def _generator(run: RunFolder, recipe: Recipe) -> tuple[str, Sequence[int | None]] | None:
+    name = recipe.pattern_says("generates")
+    if not name or not (path := run.network(name)).is_file():
+        return None
+    return path.relative_to(run.path).as_posix(), saved_inputs(path)[0][1:]
 
 
 def _spread(run: RunFolder) -> Spread | None:
