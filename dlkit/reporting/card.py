@@ -52,14 +52,14 @@ class Export:
         format: As `onnx`.
         file: In its folder.
         manifest: What export.json holds.
-        beside: Other files in its folder, which it needs.
+        has_vocabulary: Whether vocabulary.json lies beside it: it takes numbers where the model takes texts.
     """
 
     folder: str
     format: str
     file: str
     manifest: Mapping[str, Any]
-    beside: Sequence[str] = ()
+    has_vocabulary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

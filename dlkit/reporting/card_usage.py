@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,6 +190,8 @@ def _by_dlkit(carded: Carded) -> Part:
     else:
         given = _FILES.get(next((kind for kind in kinds if kind in _FILES), ""), "rows.csv")
     text = "From files as people have them; `--json` gives all of it to a program."
+    if carded.exports:
+        text += f" An export may stand in the place of the dot: `{carded.exports[0].folder}`."
     if carded.plugin_layers:
         text += " The model needs the run's plugins, which are code: read them first."
         given += " --allow-plugins"
@@ -203,7 +205,7 @@ def _by_runtime(carded: Carded, export: Export) -> Part:
     if told.get("prune"):
         changed.append(f"{told['prune']:.0%} of the weights zero")
     title = f"{_TITLES.get(export.format, export.format)}: {export.folder}"
-    text = " ".join([*_facts(told, changed), *_beside(export)])
+    text = " ".join([*_facts(told, changed, _shown(carded)), *_beside(export)])
     path = f"{export.folder}/{export.file}"
     features = {name: _as_given(name, each, carded) for name, each in (told.get("inputs") or {}).items()}
     known = _RUNTIMES.get(export.format)
@@ -220,8 +222,12 @@ def _by_runtime(carded: Carded, export: Export) -> Part:
     return Part(title, text, "python", "\n".join(lines))
 
 
-def _facts(told: Mapping[str, Any], changed: list[str]) -> Iterator[str]:
-    """What the export was found to do."""
+def _facts(told: Mapping[str, Any], changed: list[str], shown: Sequence[str]) -> Iterator[str]:
+    """What the export was found to do.
+
+    Args:
+        shown: The metrics that are told.
+    """
     size, before = told.get("bytes"), told.get("bytes_before")
     model = "last" if told.get("model") == "last" else "best"
     how = f" ({', '.join(changed)})" if changed else ""
@@ -231,6 +237,7 @@ def _facts(told: Mapping[str, Any], changed: list[str]) -> Iterator[str]:
     measured = [
         f"`{name}` {number_text(each['before'])} before and {number_text(each['after'])} after"
         for name, each in (told.get("metrics") or {}).items()
+        if name in shown
     ]
     if measured:
         yield f"Measured on {told.get('examples', 0):,} examples: {', '.join(measured)}."
@@ -241,9 +248,18 @@ def _facts(told: Mapping[str, Any], changed: list[str]) -> Iterator[str]:
         yield f"It was run by {runtime.get('name')} {runtime.get('version')}."
 
 
+def _shown(carded: Carded) -> list[str]:
+    """The metrics that a reader looks for: those of which something is expected, else the first that is no loss."""
+    expected = [each.metric for each in carded.told.expectations]
+    return expected or [name for name in carded.evaluation.metrics if not name.endswith("loss")][:1]
+
+
 def _beside(export: Export) -> Iterator[str]:
-    if export.beside:
-        yield f"It takes numbers, which {', '.join(f'`{name}`' for name in export.beside)} beside it makes of raw input."
+    if export.has_vocabulary:
+        yield (
+            "It takes numbers, not texts: `vocabulary.json` beside it tells which, and "
+            f"`dlkit predict {export.folder} INPUT...` makes them."
+        )
 
 
 def _as_given(name: str, told: Mapping[str, Any], carded: Carded) -> Feature:
@@ -253,4 +269,4 @@ def _as_given(name: str, told: Mapping[str, Any], carded: Carded) -> Feature:
     dtype = str(told.get("dtype", "float32"))
     if known and known.dtype == dtype:
         return known
-    return Feature("sequence" if dtype.startswith("int") else "number", shape, dtype)
+    return Feature("number", shape, dtype)

@@ -158,8 +158,7 @@ def _exports(run: RunFolder) -> Iterator[Export]:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             name = path.parent.relative_to(run.path).as_posix()
-            beside = sorted(each.name for each in path.parent.iterdir() if each.suffix in (".json", ".keras"))
-            beside = [each for each in beside if each not in (path.name, found["file"])]
-            yield Export(name, found["format"], found["file"], found, tuple(beside))
+            has_vocabulary = path.with_name("vocabulary.json").is_file()
+            yield Export(name, found["format"], found["file"], found, has_vocabulary)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DlkitError(f"{path} cannot be read: {error}", "Export the run again.", "damaged-file") from error
