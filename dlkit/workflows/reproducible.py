@@ -65,7 +65,9 @@ def logical_devices_of(provenance: Mapping[str, Any]) -> int | None:
 
 
 def checks_of(provenance: Mapping[str, Any]) -> list[Check]:
-    """What a run was made with, beside what there is here."""
+    """What a run was made with, beside what there is here; nothing where it does not say what it was made with."""
+    if not provenance:
+        return []
     groups = {
         "version": (provenance.get("versions") or {}, versions()),
         "machine": (_machine(provenance.get("hardware") or {}), _machine({**hardware(), "gpus": [None] * gpus_here()})),
@@ -89,6 +91,8 @@ def _variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 def doubts_of(recipe: Recipe, provenance: Mapping[str, Any]) -> Iterator[str]:
     """What may keep the result from being the same to the bit, in sentences."""
+    if not provenance:
+        yield "the run has no provenance.json: what it was made with is not known"
     differing = [check for check in checks_of(provenance) if not check.same]
     if differing:
         told = ", ".join(f"{check.name} {check.before} then, {check.now} here" for check in differing)
