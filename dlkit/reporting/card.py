@@ -7,17 +7,18 @@ https://huggingface.co/docs/hub/model-cards.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.number_text import number_text
-from dlkit.recipe.facts import Feature
+from dlkit.reporting.card_metadata import metadata
+from dlkit.reporting.card_usage import usage
+from dlkit.reporting.carded import Carded, Spread, is_of_baseline
 from dlkit.reporting.page import duration, plain_markdown, rendered
-from dlkit.reporting.report import Told, data_rows, interval_text, measured_on, sizes_text
+from dlkit.reporting.report import data_rows, interval_text, measured_on, sizes_text
 from dlkit.reporting.target_section import confused_classes
 
 _CLASSES = 20  # that are listed one by one
@@ -26,97 +27,8 @@ _WORST = 3
 _MISTAKEN = 5  # pairs of classes
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """The metrics of a group of runs.
-
-    Args:
-        kind: `seeds` or `folds`.
-        count: How many runs.
-        means: By metric.
-        deviations: Standard deviations, by metric.
-    """
-
-    kind: str
-    count: int
-    means: Mapping[str, float]
-    deviations: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """An exported model.
-
-    Args:
-        folder: From that of the run.
-        format: As `onnx`.
-        file: In its folder.
-        manifest: What export.json holds.
-        has_vocabulary: Whether vocabulary.json lies beside it: it takes numbers where the model takes texts.
-    """
-
-    folder: str
-    format: str
-    file: str
-    manifest: Mapping[str, Any]
-    has_vocabulary: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Carded:
-    """What a card tells besides what a report does.
-
-    Args:
-        told: What a report tells.
-        raw_features: The features as the saved model takes them.
-        reference: Of the recipe.
-        source: Of the data, as the recipe has it.
-        is_own_data: Whether the data are the user's own.
-        kinds: The pattern and the architectures by name; none where the recipe writes the layers itself.
-        training: How it learned: settings by name.
-        data: How the data are prepared: settings by name.
-        tasks: By target.
-        logits: The targets whose outputs are logits.
-        decoded: The targets whose outputs are to be decoded into sequences.
-        baselines: The names of the baselines that may have been measured.
-        custom_layers: Whether custom_layers.py has to be imported.
-        plugin_layers: Whether the model may need the code of a plugin.
-        generator: The file of the network that makes examples, and the shape of a code that it makes one of.
-        deterministic: Whether the training was.
-        spread: Over the group that the run is of.
-        exports: Exported models.
-    """
-
-    told: Told
-    raw_features: Mapping[str, Feature]
-    reference: str
-    source: Any
-    is_own_data: bool
-    kinds: Sequence[str]
-    training: Mapping[str, Any]
-    data: Mapping[str, Any]
-    tasks: Mapping[str, str]
-    logits: frozenset[str]
-    decoded: frozenset[str]
-    baselines: Sequence[str]
-    custom_layers: bool
-    plugin_layers: bool
-    generator: tuple[str, Sequence[int | None]] | None
-    deterministic: bool
-    spread: Spread | None
-    exports: Sequence[Export]
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """What was measured; an empty one where nothing was."""
-        return self.told.evaluation or Evaluation()
-
-
 def card_text(carded: Carded) -> str:
     """The card as Markdown, its front matter included."""
-    from dlkit.reporting.card_metadata import metadata
-    from dlkit.reporting.card_usage import usage
-
     told, found = carded.told, carded.evaluation
     head = yaml.safe_dump(metadata(carded), sort_keys=False, allow_unicode=True, width=1000)
     layers = [(each.name, each.layer, f"{each.parameters:,}") for each in told.layers]
@@ -168,15 +80,18 @@ def _length(carded: Carded) -> Iterator[tuple[str, str]]:
     best = told.lines[told.best] if told.best is not None else None
     chosen = ((told.provenance.get("chosen") or {}).get("training.best") or {}).get("monitor")
     yield "time", duration(told.seconds)
-    yield "epochs", f"{told.epochs}" + (f", the best of them {best['epoch']} by {chosen}" if best and chosen else "")
+    stages = {line.get("stage") for line in told.lines}
+    stage = f" of the stage {best['stage']}" if best and len(stages) > 1 else ""
+    told_best = f", the best of them {best['epoch']}{stage} by {chosen}" if best and chosen else ""
+    yield "epochs", f"{told.epochs}{told_best}"
 
 
 def _machine(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     hardware, versions = provenance.get("hardware") or {}, provenance.get("versions") or {}
-    gpus = ", ".join(hardware.get("gpus") or ())
-    split = hardware.get("logical_devices")
-    told = [f"{hardware.get('cores')} cores of {hardware.get('cpu')}", gpus or "no GPU"]
-    yield "hardware", ", ".join([*told, *([f"the CPU split into {split} devices"] if split else [])])
+    gpus, split = len(hardware.get("gpus") or ()), hardware.get("logical_devices")
+    cores = f"{hardware.get('cores')} cores of {hardware.get('cpu')}"
+    told = f"{gpus} GPU{'s' if gpus > 1 else ''}, {cores}" if gpus else f"{cores}, no GPU"
+    yield "hardware", told + (f", the CPU split into {split} devices" if split else "")
     yield "versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     yield "began", str(provenance.get("time", ""))
 
@@ -187,11 +102,6 @@ def _metrics(carded: Carded, *, baselines: bool) -> Iterator[tuple[str, str, str
     for name, value in found.metrics.items():
         if is_of_baseline(name, carded.baselines) == baselines:
             yield name, number_text(value), interval_text(found, name)
-
-
-def is_of_baseline(metric: str, baselines: Sequence[str]) -> bool:
-    """Whether a metric is that of a baseline, or of a model held against one."""
-    return any(f"_{name}_" in f"{metric}_" for name in baselines)
 
 
 def _spread_rows(spread: Spread) -> list[tuple[str, str, str]]:

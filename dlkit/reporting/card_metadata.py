@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from dlkit.reporting.card import Carded, is_of_baseline
+from dlkit.reporting.carded import Carded, is_of_baseline
 
 # The data sets under which the Hub knows sources of dlkit's.
 _DATASETS = {

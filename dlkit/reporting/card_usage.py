@@ -9,7 +9,7 @@ from typing import Any
 
 from dlkit.evaluation.number_text import number_text
 from dlkit.recipe.facts import Feature
-from dlkit.reporting.card import Carded, Export
+from dlkit.reporting.carded import Carded, Export
 
 _LABELS = 20  # that stand in a script
 _STEPS = 16  # of an example of any length

@@ -13,7 +13,8 @@ from dlkit.models.saved_file import saved_inputs, saved_layers
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.task_metrics import ALWAYS, task_of
-from dlkit.reporting.card import Carded, Export, Spread, card_text
+from dlkit.reporting.card import card_text
+from dlkit.reporting.carded import Carded, Export, Spread
 from dlkit.runs import json_text
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
@@ -117,8 +118,9 @@ def _training(recipe: Recipe) -> Iterator[tuple[str, Any]]:
     for name, found in recipe.supervisions.items():
         if "training.loss" not in unused:
             yield "loss" if len(recipe.supervisions) == 1 else f"loss of {name}", found.loss.name
-    if training.stages:
-        yield "stages", [stage.name or f"stage_{number}" for number, stage in enumerate(training.stages, start=1)]
+    for number, stage in enumerate(written.get("stages") or (), start=1):
+        settings = {name: value for name, value in stage.items() if name != "name"}
+        yield f"stage {stage.get('name') or number}", _without_folders(settings)
     yield from ((name.replace("_", " "), _without_folders(written[name])) for name in _TRAINING if written.get(name))
     yield "seed", recipe.config.seed
 
