@@ -113,14 +113,15 @@ def _training(recipe: Recipe) -> Iterator[tuple[str, Any]]:
     written, training = _section(recipe, "training"), recipe.config.training
     unused = recipe.pattern_says("unused", ())
     yield "batch size", recipe.config.data.batch_size
-    if "training.optimizer" not in unused and not training.optimizers:
+    is_written = "optimizer" in written or not training.stages  # else each stage may have its own
+    if is_written and "training.optimizer" not in unused and not training.optimizers:
         yield "optimizer", written.get("optimizer") or training.optimizer
     for name, found in recipe.supervisions.items():
         if "training.loss" not in unused:
             yield "loss" if len(recipe.supervisions) == 1 else f"loss of {name}", found.loss.name
     for number, stage in enumerate(written.get("stages") or (), start=1):
         settings = {name: value for name, value in stage.items() if name != "name"}
-        yield f"stage {stage.get('name') or number}", _without_folders(settings)
+        yield f"stage {stage.get('name') or f'stage_{number}'}", _without_folders(settings)
     yield from ((name.replace("_", " "), _without_folders(written[name])) for name in _TRAINING if written.get(name))
     yield "seed", recipe.config.seed
 
