@@ -1,7 +1,7 @@
 """The entry point: runs a command line, tells its errors, gives its exit status.
 
-0 done; 1 the work failed; 2 a recipe or usage error; 3 `verify` fell short; 130 or 143 interrupted; 141 nobody read the
-output to its end.
+0 done; 1 the work failed; 2 a recipe or usage error; 3 `verify` fell short, or `reproduce` differs; 130 or 143
+interrupted; 141 nobody read the output to its end.
 """
 
 from __future__ import annotations

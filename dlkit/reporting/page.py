@@ -1,7 +1,8 @@
-"""Pages that need nothing but themselves: what reports of runs and of sweeps have in common."""
+"""Pages that need nothing but themselves: what reports of runs and of sweeps, and model cards, have in common."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ def rendered(template: str, **contents: Any) -> str:
 
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=jinja2.select_autoescape(["html", "j2"]),
+        autoescape=jinja2.select_autoescape(["html.j2"]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     templates.filters["code"] = _with_code
+    templates.filters["plain"] = plain_markdown
     return templates.get_template(template).render(**contents)
 
 
@@ -29,6 +31,11 @@ def duration(seconds: float) -> str:
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def plain_markdown(text: Any) -> str:
+    """A text that Markdown shows as it is, on one line: also in a cell of a table."""
+    return re.sub(r"([\\`*\[\]<>|~$]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(str(text).split()))
 
 
 def _with_code(text: str) -> Markup:

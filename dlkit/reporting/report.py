@@ -100,7 +100,7 @@ def _contents(run: RunFolder, told: Told, figures: Figures) -> dict[str, Any]:
         "line": f"{duration(told.seconds)}, {told.epochs} epochs, {told.provenance.get('time', '')}",
         "sections": sections,
         "numbers": list(_large(evaluation)),
-        "measured_on": _measured_on(evaluation),
+        "measured_on": measured_on(evaluation),
         "expectations": [
             (
                 each.metric,
@@ -111,7 +111,7 @@ def _contents(run: RunFolder, told: Told, figures: Figures) -> dict[str, Any]:
             for each in told.expectations
         ],
         "metrics": [
-            (name, number_text(value), _interval(evaluation, name)) for name, value in evaluation.metrics.items()
+            (name, number_text(value), interval_text(evaluation, name)) for name, value in evaluation.metrics.items()
         ],
         "diagnosis": told.diagnosis,
         "curves": curves,
@@ -119,8 +119,8 @@ def _contents(run: RunFolder, told: Told, figures: Figures) -> dict[str, Any]:
         "model_line": _model_line(told.layers),
         "diagram": told.diagram,
         "layers": [(each.name, each.layer, each.shape, f"{each.parameters:,}") for each in told.layers],
-        "data_line": _sizes(told.facts),
-        "data": [*_rows(told.facts.features, "feature"), *_rows(told.facts.targets, "target")],
+        "data_line": sizes_text(told.facts),
+        "data": [*data_rows(told.facts.features, "feature"), *data_rows(told.facts.targets, "target")],
         "reproduce": f"dlkit train {run.name}/recipe.yaml    # the recipe below, as it was put together",
         "provenance": list(_provenance(told.provenance)),
         "recipe": told.recipe,
@@ -148,15 +148,17 @@ def _verdict(told: Told, missed: Sequence[Expectation]) -> str:
 def _large(evaluation: Evaluation) -> Iterator[dict[str, str]]:
     for name, value in list(evaluation.metrics.items())[:_NUMBERS]:
         told = name.removeprefix(f"{evaluation.split}_").replace("_", " ")
-        yield {"name": told, "value": number_text(value), "interval": _interval(evaluation, name)}
+        yield {"name": told, "value": number_text(value), "interval": interval_text(evaluation, name)}
 
 
-def _interval(evaluation: Evaluation, name: str) -> str:
+def interval_text(evaluation: Evaluation, name: str) -> str:
+    """The bounds of a metric, as `0.97 to 0.99`; nothing where it has none."""
     bounds = evaluation.intervals.get(name)
     return f"{number_text(bounds[0])} to {number_text(bounds[1])}" if bounds else ""
 
 
-def _measured_on(evaluation: Evaluation) -> str:
+def measured_on(evaluation: Evaluation) -> str:
+    """What the metrics were measured on, in sentences."""
     if not evaluation.metrics:
         return "Nothing was held out to measure the model on."
     split = {"val": "validation"}.get(evaluation.split, evaluation.split)
@@ -173,7 +175,8 @@ def _model_line(layers: Sequence[LayerRow]) -> str:
     return f"{len(layers)} layers, {sum(layer.parameters for layer in layers):,} parameters."
 
 
-def _sizes(facts: DataFacts) -> str:
+def sizes_text(facts: DataFacts) -> str:
+    """How many examples each split has, in a sentence."""
     sizes = (("train", facts.train_size), ("validation", facts.validation_size), ("test", facts.test_size))
     return ", ".join(f"{size:,} examples to {_PURPOSE[split]}" for split, size in sizes if size) + "."
 
@@ -181,7 +184,8 @@ def _sizes(facts: DataFacts) -> str:
 _PURPOSE = {"train": "train on", "validation": "choose by", "test": "test on"}
 
 
-def _rows(known: Mapping[str, Feature | Target], role: str) -> Iterator[tuple[str, ...]]:
+def data_rows(known: Mapping[str, Feature | Target], role: str) -> Iterator[tuple[str, ...]]:
+    """A row for each feature or target: its name, kind, shape and type, and its columns or classes."""
     for name, each in known.items():
         shape = " × ".join("any" if size is None else str(size) for size in each.shape or ()) or "one value"
         more = each.columns if isinstance(each, Feature) else each.labels

@@ -49,7 +49,7 @@ def target_section(
         "id": f"target-{list(facts.targets).index(name) + 1}" if name in facts.targets else "target",
         "title": f"{name}: {title[0].lower()}{title[1:]}" if several else title,
         "figures": figures.draw(details, name if several else ""),
-        "confused": _confused(details),
+        "confused": confused_classes(details),
         "per_class": [
             (row["label"], *(f"{row[kind]:.3f}" for kind in ("precision", "recall", "f1")), f"{row['examples']:,}")
             for row in details.get("per_class", ())[:_ALL_CLASSES]
@@ -83,7 +83,7 @@ def _data_uri(path: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def _confused(details: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def confused_classes(details: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """The pairs of classes that are mistaken for one another most often."""
     matrix, labels = details.get("confusion_matrix") or [], details.get("labels", ())
     cells = [

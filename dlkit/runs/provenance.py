@@ -30,6 +30,7 @@ def provenance(
     chosen: Mapping[str, Any],
     recipe_folder: Path | None = None,
     gpus: Sequence[str] = (),
+    logical_devices: int = 1,
 ) -> dict[str, Any]:
     """What provenance.json holds.
 
@@ -40,12 +41,14 @@ def provenance(
         chosen: What `auto` and the like chose, by path in the recipe.
         recipe_folder: The folder that holds the recipe, whose git commit is noted.
         gpus: The names of the GPUs in use; finding them takes TensorFlow, which the caller has.
+        logical_devices: Devices that the CPU was split into.
     """
+    split = {"logical_devices": logical_devices} if logical_devices > 1 else {}
     return {
         "time": utc_now(),
         "command": shlex.join(command),
         "versions": versions(),
-        "hardware": {**hardware(), "gpus": list(gpus)},
+        "hardware": {**hardware(), **split, "gpus": list(gpus)},
         "environment": environment(),
         "git": git_state(recipe_folder) if recipe_folder else None,
         "seeds": dict(seeds),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from dlkit.reporting.model_diagram import model_diagram
 from dlkit.reporting.report import Told
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.predict import load_model
-from dlkit.workflows.recipe_file import recipe_of
+from dlkit.workflows.recipe_file import read_provenance, recipe_of
 
 if TYPE_CHECKING:
     import keras
@@ -52,32 +52,42 @@ def report_run(run: RunFolder, recipe: Recipe, model: keras.Model | None) -> Non
         recipe: With the facts of its data.
         model: None: the report does without.
     """
+    wanted = recipe.config.evaluation.figures if recipe.config.evaluation else None
+    layers = layer_rows(model) if model else []
+    told = replace(
+        told_of(run, recipe, layers),
+        diagram=_diagram(recipe, layers),
+        figures=figures_of(recipe.components, None if wanted is None else [each.name for each in wanted]),
+    )
+    page.write_report(run, told)
+
+
+def told_of(run: RunFolder, recipe: Recipe, layers: Sequence[LayerRow]) -> Told:
+    """What is to be told of a run, but for pictures; TensorFlow is not needed.
+
+    Args:
+        recipe: With the facts of its data.
+        layers: Of its model.
+    """
     lines, status = run.read_metrics(), run.read_status()
     evaluation = Evaluation.read(run.evaluation)
     measured = evaluation or Evaluation()
-    provenance = json.loads(run.provenance.read_text(encoding="utf-8"))
-    wanted = recipe.config.evaluation.figures if recipe.config.evaluation else None
-    layers = layer_rows(model) if model else []
-    page.write_report(
-        run,
-        Told(
-            name=recipe.name,
-            summary=recipe.config.summary or "",
-            recipe=run.recipe.read_text(encoding="utf-8"),
-            lines=lines,
-            best=_best(lines, provenance),
-            evaluation=evaluation,
-            expectations=compare(recipe.config.expect, measured.metrics, measured.over),
-            diagnosis=diagnosis(run, recipe),
-            facts=recipe.facts,
-            layers=layers,
-            diagram=_diagram(recipe, layers),
-            provenance=provenance,
-            state=status.state,
-            seconds=status.seconds_before + _seconds(status.started, status.updated),
-            epochs=len(lines),
-            figures=figures_of(recipe.components, None if wanted is None else [each.name for each in wanted]),
-        ),
+    provenance = read_provenance(run)
+    return Told(
+        name=recipe.name,
+        summary=recipe.config.summary or "",
+        recipe=run.recipe.read_text(encoding="utf-8"),
+        lines=lines,
+        best=_best(lines, provenance),
+        evaluation=evaluation,
+        expectations=compare(recipe.config.expect, measured.metrics, measured.over),
+        diagnosis=diagnosis(run, recipe),
+        facts=recipe.facts,
+        layers=layers,
+        provenance=provenance,
+        state=status.state,
+        seconds=status.seconds_before + _seconds(status.started, status.updated),
+        epochs=len(lines),
     )
 
 

@@ -71,6 +71,7 @@ def train(
     started: Callable[[RunFolder, DataFacts], None] | None = None,
     warned: Callable[[Diagnostic], None] | None = None,
     told: Callable[[str], None] | None = None,
+    checked: Callable[[Prepared], None] | None = None,
     trialled: Trialled | None = None,
 ) -> Run:
     """Trains a recipe and evaluates its best model on the test split, once.
@@ -84,6 +85,7 @@ def train(
         started: Told of the run folder and the facts of the data, as soon as there are any.
         warned: Told of what the data makes doubtful; Python warns where it is None.
         told: Told what `auto` has chosen, a line each.
+        checked: Given the recipe with its data before anything is made; what it raises ends the training.
         trialled: The recipe is trained as a trial of a search.
 
     Raises:
@@ -101,6 +103,8 @@ def train(
     devices = devices_of(recipe)
     prepared = prepare(recipe, trialled.kept if trialled else None)
     check_devices(prepared.recipe, devices)
+    if checked:
+        checked(prepared)
     root = folder.root(recipe.name) if folder else runs_root(runs_dir)
     with writing_folder(devices, folder or functools.partial(RunFolder.create, root, recipe.name)) as run:
         if started:
@@ -235,4 +239,5 @@ def _provenance(prepared: Prepared, command: Sequence[str]) -> dict[str, object]
         chosen={"training.best": {"monitor": monitor, "mode": mode}},
         recipe_folder=recipe.path.parent if recipe.path else Path.cwd(),
         gpus=[device.name for device in tf.config.list_physical_devices("GPU")],
+        logical_devices=len(tf.config.list_logical_devices("CPU")),
     )

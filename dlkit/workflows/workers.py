@@ -138,7 +138,7 @@ def _watch(workers: list[_Worker], asked: list[int], tell: Callable[[str], None]
                 continue
             _kill(workers)
             lost = _lost(first)
-            if chief.process.returncode not in (1, 2):
+            if chief.process.returncode not in (1, 2, 3):
                 raise lost
             # The chief has said why it ended; where it was for another, that one's words are the reason.
             if first is not chief:

@@ -12,6 +12,7 @@ from dlkit.cli.main import status_of
 from dlkit.cli.output import Output
 
 NAMES = [
+    "card",
     "check",
     "copy",
     "data",
@@ -19,6 +20,7 @@ NAMES = [
     "list",
     "predict",
     "report",
+    "reproduce",
     "resume",
     "runs",
     "schema",

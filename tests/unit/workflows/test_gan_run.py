@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import keras
@@ -14,6 +15,7 @@ from dlkit.errors import DlkitError
 from dlkit.models.distances import mean_distance
 from dlkit.recipe.load import load
 from dlkit.training.checkpoints import read_state, states_of
+from dlkit.workflows.card import card
 from dlkit.workflows.find_lr import find_learning_rate
 from dlkit.workflows.preparation import prepare
 from dlkit.workflows.run import Run
@@ -57,6 +59,17 @@ def test_the_last_epoch_is_the_best_and_averages_are_kept_in_both_files(run: Run
     kernels = [weights for weights in trained if weights.shape == (32, 64)]
     (averaged,) = (layer.kernel for layer in last.layers if getattr(layer, "name", "") == "generator.dense_1")
     assert not any(np.array_equal(kernel, averaged) for kernel in kernels)
+
+
+def test_the_script_of_its_card_makes_examples(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = re.search(r"### New examples.*?```python\n(.*?)```", card(run.folder), re.DOTALL)
+    assert found
+    monkeypatch.chdir(run.folder.path)
+    monkeypatch.syspath_prepend(run.folder.path)
+    exec(found[1], {})
+    assert capsys.readouterr().out.endswith("(16, 8, 8, 1)\n")
 
 
 def test_diversity_is_that_of_the_generator_that_is_kept(run: Run) -> None:
