@@ -8,7 +8,7 @@ recipe.with_facts(facts)                                       # the same, once 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Values
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -234,21 +234,29 @@ class _Others:
 
 
 def _fixed(root: Mapping, settings: list[Setting], composer: Composer) -> Mapping:
-    """`--set` on a path of `tune.space` fixes it: it is searched no longer. Nor is what lay in a component that it replaces."""
-    tune, space = root.get("tune"), inside(root, "tune", "space")
-    if not isinstance(tune, Mapping) or not isinstance(space, Mapping):
-        return root
+    """The recipe without what `--set` has taken the ground from.
+
+    A path of `tune.space` that is set is fixed: it is searched no longer. Nor is what lay in a component that is replaced;
+    neither does `quick.set` set that.
+    """
     paths = composer.paths
     fixed = {_in_full(root, setting.path, paths) for setting in settings}
     changed = Composer(composer.plugins, Findings()).settled(root, settings)
 
-    def is_fixed(path: str) -> bool:
+    def is_gone(path: str) -> bool:
         whole = _in_full(root, path, paths)
-        is_below = any(whole[: len(above)] == above for above in fixed)
-        return whole in fixed or (is_below and not paths.leads(changed, path))
+        return any(whole[: len(above)] == above for above in fixed) and not paths.leads(changed, path)
 
-    left = space.without(*(entry.key for entry in space if is_fixed(entry.key)))
-    return root.replaced("tune", tune.replaced("space", left))
+    root = _without(root, "tune", "space", lambda path: is_gone(path) or _in_full(root, path, paths) in fixed)
+    return _without(root, "quick", "set", is_gone)
+
+
+def _without(root: Mapping, section: str, key: str, leaves: Callable[[str], bool]) -> Mapping:
+    """The recipe without some of the paths that a key of a section has."""
+    whole, written = root.get(section), inside(root, section, key)
+    if not isinstance(whole, Mapping) or not isinstance(written, Mapping):
+        return root
+    return root.replaced(section, whole.replaced(key, written.without(*(e.key for e in written if leaves(e.key)))))
 
 
 def _in_full(root: Mapping, path: str, paths: Paths) -> tuple[str, ...]:

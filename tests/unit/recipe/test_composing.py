@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dlkit.recipe import library
 from dlkit.recipe.components import Components
 from dlkit.recipe.diagnostics import RecipeError, Source
+from dlkit.recipe.dump import to_yaml
 from dlkit.recipe.keys import ROOT
 from dlkit.recipe.load import Recipe, load
 from dlkit.recipe.merge import merge
@@ -245,6 +246,18 @@ def test_what_a_recipe_replaces_is_searched_no_longer(folder: Path) -> None:
     )
     with pytest.raises(RecipeError, match="leads nowhere"):
         load(folder / "own.yaml")
+
+
+def test_what_a_setting_replaces_is_set_by_no_quick_variant(folder: Path) -> None:
+    (folder / "main.yaml").write_text(
+        WHOLE + "training:\n  epochs: 4\n  stages: [{name: head, epochs: 1}, {name: all}]\n"
+        "quick: {set: {training.stages.head.epochs: 3, training.epochs: 2, seed: 5}}\n"
+    )
+    recipe = load("main.yaml", ["training.stages=[{name: all}]", "seed=7"])
+    assert recipe.config.quick.set == {"training.epochs": 2, "seed": 5}
+    (folder / "again.yaml").write_text(to_yaml(recipe.dump()))
+    quick = load("again.yaml", quick=True).config
+    assert ([stage.name for stage in quick.training.stages], quick.training.epochs, quick.seed) == (["all"], 2, 5)
 
 
 def test_where_fragments_are_found(folder: Path) -> None:
