@@ -80,11 +80,29 @@ def local_devices(strategy: str) -> Devices:
     return Devices(_mirrored(tuple(names)))
 
 
+class FirstShare:
+    """What a strategy for Keras 3.15 needs besides: of a whole batch that is reduced, the share of the first replica.
+
+    Keras builds a model by the shapes of a batch that it puts through `reduce`; TensorFlow adds up the shares, which fails
+    where they are not of one size, as of a validation split of a single odd batch.
+    """
+
+    def reduce(self, reduce_op: Any, value: Any, axis: int | None = None) -> Any:
+        strategy: Any = super()
+        if isinstance(value, tuple | list | dict) and axis is None:
+            return tf.nest.map_structure(lambda part: strategy.experimental_local_results(part)[0], value)
+        return strategy.reduce(reduce_op, value, axis=axis)
+
+
+class KerasMirroredStrategy(FirstShare, tf.distribute.MirroredStrategy):
+    """TensorFlow's, as Keras needs it."""
+
+
 @functools.cache
 def _mirrored(names: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
     # Each strategy numbers its collective operations from the same number on, and TensorFlow remembers for the whole
     # process what a number stood for: those of a second strategy on the same devices are aborted.
-    return tf.distribute.MirroredStrategy(names)
+    return KerasMirroredStrategy(names)
 
 
 def refuse_unsupported() -> None:

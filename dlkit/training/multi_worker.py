@@ -18,15 +18,13 @@ import tensorflow as tf
 
 from dlkit.errors import DlkitError
 from dlkit.training.cluster import Cluster
-from dlkit.training.devices import Devices
+from dlkit.training.devices import Devices, FirstShare
 
 
-class KerasMultiWorkerStrategy(tf.distribute.MultiWorkerMirroredStrategy):
+class KerasMultiWorkerStrategy(FirstShare, tf.distribute.MultiWorkerMirroredStrategy):
     """Gives Keras the results of this worker where it wants no more: it reads metrics from all of them itself."""
 
     def reduce(self, reduce_op: Any, value: Any, axis: int | None = None) -> Any:
-        if isinstance(value, tuple | list | dict) and axis is None:
-            return tf.nest.map_structure(lambda part: self.experimental_local_results(part)[0], value)
         if axis == 0 and self.experimental_local_results(value)[0].shape.rank == 0:
             return tf.reduce_mean(self.experimental_local_results(value))
         return super().reduce(reduce_op, value, axis=axis)

@@ -16,6 +16,7 @@ from dlkit.runs.folder import RunFolder
 from dlkit.training.devices import local_devices, set_logical_devices
 from dlkit.training.loop import Loop
 from dlkit.training.replicas import prepare_for_replicas
+from dlkit.workflows.preparation import prepare
 from dlkit.workflows.resume import resume
 from dlkit.workflows.run import Run
 from dlkit.workflows.train import train
@@ -116,6 +117,8 @@ def main(root: Path) -> None:
     one, losses_of_one = trained(root, PLAIN)
     two, losses_of_two = trained(root, PLAIN, strategy="mirrored")
     noisy, _ = trained(root, NOISY)
+    few = {**PLAIN, "data": {**PLAIN["data"], "limit": 300}}
+    odd, _ = trained(root, few, strategy="mirrored", epochs=1)
     again = killed_and_resumed(root, NOISY)
     alone = keras.models.load_model(noisy.folder.last_model)
     small = np.random.default_rng(0).integers(0, 17, (6, 8, 8, 1), np.uint8)
@@ -125,6 +128,7 @@ def main(root: Path) -> None:
                 "one": losses_of_one,
                 "two": losses_of_two,
                 "metrics": [dict(one.metrics), dict(two.metrics)],
+                "odd": [prepare(load(few)).recipe.facts.validation_size, dict(odd.metrics)],
                 "masks": masks(),
                 "same": weights(noisy) == weights(again),
                 "same metrics": noisy.folder.metrics.read_text() == again.folder.metrics.read_text(),

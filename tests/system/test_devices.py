@@ -38,6 +38,12 @@ def test_the_losses_are_those_of_one_device(told: dict[str, Any]) -> None:
     np.testing.assert_allclose(two, one, rtol=5e-3)
 
 
+def test_validation_is_a_single_batch_that_two_devices_cannot_halve(told: dict[str, Any]) -> None:
+    size, metrics = told["odd"]
+    assert size % 2 == 1 and size < 48
+    assert metrics["test_accuracy"] > 0.1
+
+
 def test_each_device_draws_masks_of_its_own(told: dict[str, Any]) -> None:
     first, second = told["masks"]
     assert set(first) == set(second) == {0.0, 2.0}
