@@ -35,7 +35,7 @@ def _change(found: Augmentation, subject: Subject) -> Code:
         arguments = {
             name: argument_of(value, components, subject.copies) for name, value in component.arguments.items()
         }
-        subject.copies.imports["import functools"] = None
+        subject.copies.use("import functools")
         return Call("functools.partial", [function], arguments) if arguments else function
     more: dict[str, Code] = {} if "dtype" in component.arguments else {"dtype": literal("float32")}
     maxima = {subject.recipe.facts.features[name].maximum for name in found.features}

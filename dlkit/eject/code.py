@@ -122,15 +122,17 @@ def text(code: Code, before: str = "", indent: int = 0, after: str = "") -> str:
 
 def _called_result(code: Call, before: str, indent: int, after: str) -> str:
     """What a call gives is called again: `layers.Dense(64)(x)`, of which the first pair of brackets is opened."""
+    function, margin = code.function, " " * indent
+    assert isinstance(function, Call)
     called = f"({', '.join(_items(code, flat))}){after}"
-    inner = text(code.function, before, indent, "(")
-    if inner.count("\n") == 0:  # it fits by itself: its brackets have to be opened none the less
-        function = code.function
-        assert isinstance(function, Call)
-        lines = [f"{' ' * indent}{before}{flat(function.function)}("]
-        lines += [text(item, name, indent + 4, ",") for name, item in _named(function)]
-        inner = "\n".join([*lines, " " * indent + ")("])
-    return inner[:-1] + called
+    if len(margin) + 1 + len(called) > WIDTH:
+        lines = [f"{margin}{before}{flat(function)}("]
+        return "\n".join(
+            [*lines, *(text(item, name, indent + 4, ",") for name, item in _named(code)), f"{margin}){after}"]
+        )
+    lines = [f"{margin}{before}{flat(function.function)}("]
+    lines += [text(item, name, indent + 4, ",") for name, item in _named(function)]
+    return "\n".join([*lines, f"{margin}){called}"])
 
 
 def _is_long(code: Code) -> bool:

@@ -42,11 +42,11 @@ class Copies:
     """What a script has taken over so far, in the order in which it has to stand there.
 
     Attributes:
-        imports: Lines of imports.
+        imports: Lines of imports, by what they bind.
         sources: Source texts by name.
     """
 
-    imports: dict[str, None] = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     _homes: dict[str, str] = field(default_factory=dict)
 
@@ -77,28 +77,40 @@ class Copies:
             for bound, (home, item) in _bound(each).items():
                 self._import(home, item, bound)
         del self.sources[name]
-        self.sources[name] = _text(found, node, local)
+        source = _text(found, node, local)
+        if source not in self.sources.values():  # one line may define several names
+            self.sources[name] = source
         return name
 
+    def use(self, line: str) -> None:
+        """Notes an import that the script needs, as a line of code."""
+        self.imports[line.rpartition(" ")[2]] = line
+
     def _import(self, module: str, name: str | None, bound: str) -> None:
-        if module == "dlkit.recipe.registry" or (module in ("__future__", "typing") and name == "Annotated"):
+        if module in ("dlkit.recipe.registry", "__future__") or (module, name) == ("typing", "Annotated"):
             return
         if module.startswith("dlkit"):
             if name is None or module.startswith(("dlkit.errors", "dlkit.recipe")):
                 raise refusal(f"`{bound}`", f"of {module} is needed, which a script cannot hold")
             self.take(module, name)
         elif name is None:
-            self.imports[f"import {module}" + (f" as {bound}" if bound != module else "")] = None
+            self.use(f"import {module}" + (f" as {bound}" if bound != module else ""))
         else:
-            self.imports[f"from {module} import {name}" + (f" as {bound}" if bound != name else "")] = None
+            self.use(f"from {module} import {name}" + (f" as {bound}" if bound != name else ""))
 
-    def text(self) -> str:
-        """All that was taken over; constants stand together."""
-        made = ""
-        for source in self.sources.values():
-            is_block = source.startswith(("def ", "class ", "@"))
-            made += f"\n\n{source}\n" if is_block else f"\n{source}\n" if not made else f"{source}\n"
-        return made
+    @property
+    def constants(self) -> str:
+        """The constants that were taken over."""
+        return "\n".join(source for source in self.sources.values() if not _is_block(source))
+
+    @property
+    def definitions(self) -> str:
+        """The functions and classes that were taken over."""
+        return "\n\n\n".join(source for source in self.sources.values() if _is_block(source))
+
+
+def _is_block(source: str) -> bool:
+    return source.startswith(("def ", "class ", "@"))
 
 
 @functools.cache

@@ -122,7 +122,7 @@ def data_lines(subject: Subject, stratify: str | None) -> tuple[list[str], list[
     cuts = cutter.cut()
     given = "folder" if reading.has_folder else ""
     splits = [name for name in _SPLITS if name in cutter.there]
-    subject.copies.imports["from typing import Any"] = None
+    subject.copies.use("from typing import Any")
     lines = [
         *reading.lines,
         "",

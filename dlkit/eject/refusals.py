@@ -35,6 +35,8 @@ def check_recipe(recipe: Recipe) -> None:
     if training.strategy != "none":
         raise refusal(f"`training.strategy: {training.strategy}`", _BY_DLKIT, "write `--set training.strategy=none`")
     _check_auto(training)
+    if isinstance(data.features, dict):
+        raise refusal("`data.features`", "makes features of columns, which a script cannot do yet")
     if data.shuffle == "balanced":
         raise refusal("`data.shuffle: balanced`", "draws every class equally often, which a script cannot do yet")
     if isinstance(data.folds, int):
@@ -66,6 +68,12 @@ def check_data(recipe: Recipe, raw_features: Mapping[str, Feature]) -> None:
         raise refusal("one of several targets", "is scaled, which a script cannot do yet")
     if any(found.shares is not None for found in recipe.supervisions.values()):
         raise refusal("a target that holds shares of classes", "cannot be handed over by a script yet")
+    for name in recipe.model.inputs:
+        if recipe.facts.features[name].dtype == "string":
+            cure = f"prepare them ahead of training, by `data.preprocess.{name}`"
+            raise refusal(f"the feature `{name}`", "is handed to the network as texts, which a script cannot do", cure)
+    if recipe.config.data.class_weight is not None and len(recipe.facts.targets) > 1:
+        raise refusal("`data.class_weight`", "weighs one of several targets, which a script cannot do yet")
     if len(recipe.model.inputs) > 1 and recipe.augmentations:
         raise refusal("`data.augment`", "changes one of several features, which a script cannot do yet")
 

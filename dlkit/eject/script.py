@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 import sys
 from collections.abc import Iterable
 
@@ -10,9 +10,9 @@ from dlkit.eject.augmenting import augment_lines
 from dlkit.eject.code import Call, Code, Items, literal, literal_text, text
 from dlkit.eject.data import data_lines
 from dlkit.eject.model import identifier, model_lines, preprocessing_lines
-from dlkit.eject.refusal import refusal
 from dlkit.eject.subject import Subject
 from dlkit.eject.training import best_mode, callbacks_code, compile_lines
+from dlkit.recipe.class_targets import class_number
 
 _BEST = "best.weights.h5"
 _LAST = "last.weights.h5"
@@ -34,7 +34,8 @@ def script_of(subject: Subject, stratify: str | None) -> str:
 class _Script:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.imports: dict[str, None] = {"import keras": None, "import numpy as np": None}
+        for line in ("import keras", "import numpy as np", "from keras import layers"):
+            subject.copies.use(line)
 
     def text(self, stratify: str | None) -> str:
         """The script."""
@@ -54,12 +55,10 @@ class _Script:
         )
         main = self._main(splits, has_folder, parameters, compiled, bool(augmenting))
         body = "\n\n\n".join("\n".join(lines) for lines in [*blocks, main])
-        copied = subject.copies.text().strip("\n")
         constants = "\n".join(text(code, f"{name} = ") for name, code in subject.constants.items())
-        code = "\n\n\n".join(part for part in (copied, body) if part)
-        is_constant = copied and not copied.startswith(("def ", "class ", "@"))
-        between = "\n" if is_constant else "\n\n\n"
-        return f"{self._head(has_folder)}\n\n{self._imports(code)}\n\n{constants}{between}{code}\n\n\n{_END}"
+        constants = "\n".join(part for part in (constants, subject.copies.constants) if part)
+        code = "\n\n\n".join([constants, subject.copies.definitions, body, _END])
+        return f"{self._head(has_folder)}\n\n{self._imports(code)}\n\n{code}"
 
     def _head(self, has_folder: bool) -> str:
         recipe = self.subject.recipe
@@ -83,13 +82,14 @@ class _Script:
         lines += self._load(splits, has_folder)
         lines += self._prepare(splits)
         lines += ["", *self._seed()]
-        lines += [text(Call("build_model", parameters), "model = ", 4), *self._batches(augments)]
+        lines += [*self._build(parameters), *self._batches(augments)]
         given = [{"steps_per_epoch": "len(batches)"}.get(name, name) for name in compiled]
         lines += [text(Call("compile_model", ["model", *given]), "", 4), *self._fit(splits), *self._evaluate(splits)]
         return lines
 
     def _arguments(self) -> list[str]:
-        self.subject.copies.imports |= {"import argparse": None, "import os": None, "from pathlib import Path": None}
+        for line in ("import argparse", "import os", "from pathlib import Path"):
+            self.subject.copies.use(line)
         default = 'os.environ.get("DLKIT_DATA_DIR", ".")'
         return [
             "    parser = argparse.ArgumentParser()",
@@ -131,9 +131,15 @@ class _Script:
         lines = [f"    {self.subject.piece('training', 'seed_everything')}(SEED)"]
         if recipe.config.deterministic:
             lines.append(f"    {self.subject.piece('training', 'only_deterministic_operations')}()")
-        if recipe.config.training.precision != "float32":
-            lines.append(f"    keras.config.set_dtype_policy({literal_text(recipe.config.training.precision)})")
         return lines
+
+    def _build(self, parameters: list[str]) -> list[str]:
+        line = text(Call("build_model", parameters), "model = ", 4)
+        precision = self.subject.recipe.config.training.precision
+        if precision == "float32":
+            return [line]
+        set_policy = "    keras.config.set_dtype_policy"
+        return [f'{set_policy}("{precision}")', line, f'{set_policy}("float32")']
 
     def _batches(self, augments: bool) -> list[str]:
         return [text(self._batches_call(augments), "batches = ", 4)]
@@ -154,7 +160,18 @@ class _Script:
         return Call(self.subject.piece("training", kind), ["x_train", "y_train"], given)
 
     def _class_weights(self) -> Code:
-        raise refusal("`data.class_weight`", "weighs examples, which a script cannot do yet")
+        wanted = self.subject.recipe.config.data.class_weight
+        (target,) = self.subject.recipe.facts.targets.values()
+        assert target.classes is not None
+        if not isinstance(wanted, dict):
+            return Call(self.subject.piece("training", "balanced_weights"), ["y_train", literal(target.classes)])
+        weights = [1.0] * target.classes
+        for key, weight in wanted.items():
+            number = class_number(key, target)
+            assert number is not None
+            weights[number] = float(weight)
+        self.subject.constants["CLASS_WEIGHTS"] = literal(weights)
+        return Call("np.array", ["CLASS_WEIGHTS", "np.float32"])
 
     def _fit(self, splits: list[str]) -> list[str]:
         monitor, _ = self.subject.best
@@ -197,11 +214,8 @@ class _Script:
 
     def _imports(self, code: str) -> str:
         """The lines of imports, sorted as a formatter would: Python's own first."""
-        wanted = {**self.imports, **self.subject.copies.imports}
-        if re.search(r"\blayers\.", code):
-            wanted["from keras import layers"] = None
-        used = [line for line in wanted if any(re.search(rf"\b{name}\b", code) for name in _names(line))]
-        return _sorted(used)
+        names = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+        return _sorted(line for name, line in self.subject.copies.imports.items() if name in names)
 
 
 _END = 'if __name__ == "__main__":\n    main()\n'
@@ -215,27 +229,27 @@ def _y(split: str) -> str:
     return f"y_{split}"
 
 
-def _names(line: str) -> list[str]:
-    """What an import binds."""
-    return [line.rpartition(" ")[2]]
-
-
 def _sorted(lines: Iterable[str]) -> str:
-    groups: dict[bool, dict[str, list[str]]] = {True: {}, False: {}}
+    """Lines of imports as a formatter sorts them: Python's own first, then `import`, then `from`."""
+    found: dict[tuple[bool, str], list[str]] = {}
     for line in lines:
-        module = line.split()[1]
-        is_own = module.partition(".")[0] in sys.stdlib_module_names
-        groups[is_own].setdefault(line if line.startswith("import") else f"from {module} import", []).append(
-            line.partition(" import ")[2]
-        )
+        kind, module, *_ = line.split()
+        head = line if kind == "import" else f"from {module} import "
+        found.setdefault((module.partition(".")[0] not in sys.stdlib_module_names, head), [])
+        if kind == "from":
+            found[module.partition(".")[0] not in sys.stdlib_module_names, head].append(line.partition(" import ")[2])
     parts = []
-    for group in groups.values():
-        plain = sorted(line for line in group if line.startswith("import"))
-        members = sorted(
-            f"{head} {', '.join(sorted(names, key=str.lower))}"
-            for head, names in group.items()
-            if head.startswith("from")
-        )
-        if plain or members:
-            parts.append("\n".join([*plain, *members]))
+    for is_foreign in (False, True):
+        heads = sorted((head for foreign, head in found if foreign == is_foreign), key=_place)
+        members = [head + ", ".join(sorted(found[is_foreign, head], key=_rank)) for head in heads]
+        parts += ["\n".join(members)] if members else []
     return "\n\n".join(parts)
+
+
+def _place(head: str) -> tuple[bool, str]:
+    return head.startswith("from"), head.split()[1].lower()
+
+
+def _rank(name: str) -> tuple[int, str]:
+    """Constants before classes, classes before functions."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name

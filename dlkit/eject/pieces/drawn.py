@@ -9,6 +9,7 @@ from typing import Any
 def private_copy(name: str) -> Any:
     """A copy of a module of one's own, in which something may be replaced."""
     spec = find_spec(name)
+    assert spec is not None and spec.loader is not None
     library = module_from_spec(spec)
     spec.loader.exec_module(library)
     return library

@@ -33,6 +33,7 @@ class Batches(keras.utils.PyDataset):
         seed: Of the order.
         shuffle: Whether the order is random.
         augment: Changes the features of a batch, given its epoch and its step.
+        weights: The weight of each class in the loss.
     """
 
     def __init__(
@@ -43,9 +44,10 @@ class Batches(keras.utils.PyDataset):
         seed: int,
         shuffle: bool = True,
         augment: Callable[[Any, int, int], Any] | None = None,
+        weights: np.ndarray | None = None,
     ) -> None:
         super().__init__()
-        self.examples, self.augment = (x, y), augment
+        self.examples, self.augment, self.weights = (x, y), augment, weights
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.size = len(keras.tree.flatten(x)[0])
         self.epoch, self.order = -1, np.arange(self.size)
@@ -53,10 +55,12 @@ class Batches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return math.ceil(self.size / self.batch_size)
 
-    def __getitem__(self, step: int) -> tuple[Any, Any]:
+    def __getitem__(self, step: int) -> tuple[Any, ...]:
         rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
         x, y = keras.tree.map_structure(lambda values: values[rows], self.examples)
-        return (x if self.augment is None else self.augment(x, max(self.epoch, 0), step)), y
+        if self.augment is not None:
+            x = self.augment(x, max(self.epoch, 0), step)
+        return (x, y) if self.weights is None else (x, y, self.weights[y])
 
     def on_epoch_begin(self) -> None:
         self.epoch += 1
@@ -92,3 +96,12 @@ class EndlessBatches(Batches):
         first = self.epoch * count
         passes = range(first // self.size, (first + count - 1) // self.size + 1)
         self.order = np.concatenate([self.one_pass(each) for each in passes])[first % self.size :][:count]
+
+
+def balanced_weights(y: np.ndarray, classes: int) -> np.ndarray:
+    """Weights by which every class counts the same: examples / (classes * examples of the class)."""
+    counts = np.bincount(y, minlength=classes)
+    present = counts > 0
+    weights = np.ones(classes)
+    weights[present] = len(y) / (present.sum() * counts[present])
+    return weights.astype(np.float32)

@@ -15,7 +15,7 @@ def table(subject: Subject, **arguments: str) -> Reading:
     """
     check_arguments(subject, "columns")
     source = subject.recipe.config.data.source
-    subject.copies.imports["from sklearn import datasets"] = None
+    subject.copies.use("from sklearn import datasets")
     declaration = subject.recipe.components.declaration("source", source.name)
     assert declaration is not None
     known = next(iter(declaration.declared["features"].values()))["columns"]

@@ -41,5 +41,5 @@ def read(subject: Subject) -> Reading:
         "        examples.append((x, words[:, 1:].copy()))",
         "    return examples",
     ]
-    subject.copies.imports["from typing import Any"] = None
+    subject.copies.use("from typing import Any")
     return Reading(lines, ("train", "test"), has_folder=False)

@@ -16,8 +16,6 @@ def read(subject: Subject) -> Reading:
         subject, "path", "target", "test", "validation", "columns", "ignore", "missing", "separator", "header"
     )
     arguments = subject.recipe.config.data.source.arguments
-    if isinstance(subject.recipe.config.data.features, dict):
-        raise refusal("`data.features`", "makes features of columns, which a script cannot do yet")
     if any(kind == "date" for kind in (arguments.get("columns") or {}).values()):
         raise refusal("a column of dates", "cannot be read by a script yet")
     missing = arguments.get("missing")
@@ -29,7 +27,7 @@ def read(subject: Subject) -> Reading:
     splits = [name for name in ("train", "validation", "test") if arguments.get(_argument(name)) is not None]
     features = one_or_all({name: _feature(subject, name) for name in subject.features})
     targets = one_or_all({name: _target(subject, name) for name in subject.targets})
-    subject.copies.imports["from typing import Any"] = None
+    subject.copies.use("from typing import Any")
     read_columns = subject.piece("files", "read_columns")
     files = Items([literal(portable(arguments[_argument(name)])) for name in splits])
     lines = [

@@ -9,7 +9,7 @@ from dlkit.eject.subject import Subject
 def read(subject: Subject) -> Reading:
     """Reads scikit-learn's digits."""
     check_arguments(subject)
-    subject.copies.imports["from sklearn import datasets"] = None
+    subject.copies.use("from sklearn import datasets")
     lines = [
         "def read_examples() -> tuple[np.ndarray, np.ndarray]:",
         '    """Handwritten digits of 8 x 8 pixels, which come with scikit-learn."""',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlkit.data.sources.fashion_mnist import FASHION_MNIST
 from dlkit.eject.readers._idx_set import idx_lines
 from dlkit.eject.reading import Reading, check_arguments
 from dlkit.eject.subject import Subject
@@ -17,7 +18,7 @@ def read(subject: Subject) -> Reading:
     sizes = arguments.get("examples", 20_000), arguments.get("test_examples", 4_000)
     chance = subject.copies.take("dlkit.data.sources._drawn", "chance")
     choice, corners, compose = (subject.copies.take(_HOME, name) for name in ("_choice", "_corners", "compose"))
-    garments = idx_lines(subject, "read_garments", "Fashion-MNIST", "fashion-mnist", "fashion_mnist", {"": "labels"})
+    garments = idx_lines(subject, "read_garments", FASHION_MNIST, {"": "labels"})
     lines = [
         *garments,
         "",

@@ -15,6 +15,7 @@ NAMES = [
     "check",
     "copy",
     "data",
+    "eject",
     "evaluate",
     "list",
     "predict",
