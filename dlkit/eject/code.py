@@ -113,7 +113,7 @@ def text(code: Code, before: str = "", indent: int = 0, after: str = "") -> str:
         return line
     if isinstance(code, Call) and isinstance(code.function, Call):
         return _called_result(code, before, indent, after)
-    opening, closing = {Call: "()", Items: "[]", Pairs: "{}"}[type(code)]
+    opening, closing = {Call: ("(", ")"), Items: ("[", "]"), Pairs: ("{", "}")}[type(code)]
     head = flat(code.function) if isinstance(code, Call) else ""
     lines = [f"{margin}{before}{head}{opening}"]
     lines += [text(item, name, indent + 4, ",") for name, item in _named(code)]

@@ -194,10 +194,9 @@ def _text(module: _Module, node: _Definition, local: list[ast.Import | ast.Impor
         last = each.end_lineno or each.lineno
         is_apart = not module.lines[last].strip() and _begins_block(module, each.lineno)
         replaced[each.lineno] = (last + 1 if is_apart else last, [])
-    for each in ast.walk(node):
-        if isinstance(each, ast.FunctionDef) and _is_annotated(each.args):
-            last = each.body[0].lineno - 1
-            replaced[each.lineno] = (last, _signature(each))
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.FunctionDef) and _is_annotated(inner.args):
+            replaced[inner.lineno] = (inner.body[0].lineno - 1, _signature(inner))
     lines, number = [], first
     while number <= (node.end_lineno or number):
         if number in replaced:
@@ -218,7 +217,8 @@ def _begins_block(module: _Module, line: int) -> bool:
 
 def _is_annotated(arguments: ast.arguments) -> bool:
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return any("Annotated" in ast.unparse(each.annotation) for each in every if each.annotation)
+    written = [ast.unparse(each.annotation) for each in every if each.annotation]
+    return any(word in annotation for annotation in written for word in ("Annotated", *_ALIASES))
 
 
 def _signature(node: ast.FunctionDef) -> list[str]:

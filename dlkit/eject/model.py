@@ -178,7 +178,7 @@ class _Writer:
             made[call.layer] = layer = self._free(f"{call.layer}_layer")
             lines.append(text(self._layer(call), f"{layer} = ", 4))
             if _is_adapted(component):
-                lines.append(f"    {layer}.adapt({self._examples(call)})")
+                lines.append(text(Call(f"{layer}.adapt", [self._examples(call)]), "", 4))
             lines.append(text(Call(layer, given, named), f"{variable} = ", 4))
         else:
             lines.append(text(Call(self._layer(call), given, named), f"{variable} = ", 4))
@@ -193,7 +193,7 @@ class _Writer:
         recipe, copies = self.subject.recipe, self.subject.copies
         function: Code = own_function(component, recipe.components, copies)
         arguments = {name: argument_of(value, recipe.components, copies) for name, value in component.arguments.items()}
-        given = [self._tensor(call.first)]
+        given: list[Code] = [self._tensor(call.first)]
         if _learns(component, self.subject):
             given.append(self._examples(call))
         piece = "as_fitted_layer" if len(given) > 1 else "as_layer"

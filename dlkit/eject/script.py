@@ -13,7 +13,9 @@ from dlkit.eject.model import identifier, model_lines, preprocessing_lines
 from dlkit.eject.subject import Subject
 from dlkit.eject.training import best_mode, callbacks_code, compile_lines
 from dlkit.recipe.class_targets import class_number
+from dlkit.recipe.graph import Component
 
+_FUTURE = "from __future__ import annotations"
 _BEST = "best.weights.h5"
 _LAST = "last.weights.h5"
 
@@ -58,7 +60,7 @@ class _Script:
         constants = "\n".join(text(code, f"{name} = ") for name, code in subject.constants.items())
         constants = "\n".join(part for part in (constants, subject.copies.constants) if part)
         code = "\n\n\n".join([constants, subject.copies.definitions, body, _END])
-        return f"{self._head(has_folder)}\n\n{self._imports(code)}\n\n{code}"
+        return f"{self._head(has_folder)}\n\n{_FUTURE}\n\n{self._imports(code)}\n\n{code}"
 
     def _head(self, has_folder: bool) -> str:
         recipe = self.subject.recipe
@@ -69,6 +71,9 @@ class _Script:
         lines += ["in the same weights, bit for bit.", ""]
         lines += [f"    python {recipe.name.replace('/', '_')}.py{' --data FOLDER' if has_folder else ''}", ""]
         lines += [f"Writes {_BEST}, the weights of the best epoch, and {_LAST}."]
+        evaluation = recipe.config.evaluation
+        more = [each.name for each in (evaluation.metrics if evaluation else None) or () if isinstance(each, Component)]
+        lines += [f"What dlkit measures besides is not in it: {', '.join(more)}."] if more else []
         reference = [f"Reference: {recipe.config.reference}"] if recipe.config.reference else []
         told = "\n".join([*lines, *reference]).replace("\\", "\\\\").replace('"""', "'''")
         return f'"""{told}\n"""'

@@ -70,7 +70,8 @@ def read(subject: Subject) -> Reading:
         subject.constants["TARGETS"] = literal(targets)
         lines += _values(subject, "future", "TARGETS")
     windows = subject.piece("files", "windows")
-    ahead = f"HISTORY + {offset}" if offset else "HISTORY"
+    ahead = "ahead" if offset else "HISTORY"
+    lines += [f"    ahead = HISTORY + {offset}"] if offset else []
     lines += [
         f"    starts = np.arange(0, len(past) - {ahead} - HORIZON + 1, {stride})",
         f"    return {windows}(past, starts, HISTORY), {windows}(future, starts + {ahead}, HORIZON)",
