@@ -6,12 +6,15 @@ import importlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from dlkit.data.reading.places import places_of_path
 from dlkit.eject.code import Code, Pairs
 from dlkit.eject.refusal import refusal
 from dlkit.eject.subject import Subject
+
+_READERS = "dlkit.eject.readers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +37,23 @@ class Reading:
     has_folder: bool = True
 
 
+def check_source(name: str) -> None:
+    """Refuses a source that no script can read; nothing is loaded for that.
+
+    Raises:
+        DlkitError: There is no reader of that name.
+    """
+    if find_spec(f"{_READERS}.{name}") is None:
+        raise refusal(f"the data source `{name}`", "cannot be read by a script yet")
+
+
 def reading_of(subject: Subject) -> Reading:
     """How the source of a recipe is read.
 
     Raises:
-        DlkitError: Its source, or what it is asked for, cannot be read by a script.
+        DlkitError: What the source is asked for cannot be read by a script.
     """
-    source = subject.recipe.config.data.source.name
-    module = f"dlkit.eject.readers.{source}"
-    try:
-        reader = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise refusal(f"the data source `{source}`", "cannot be read by a script yet") from None
+    reader = importlib.import_module(f"{_READERS}.{subject.recipe.config.data.source.name}")
     made: Reading = reader.read(subject)
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dlkit.eject.reading import check_source
 from dlkit.eject.refusal import refusal
 from dlkit.recipe.facts import Feature
 from dlkit.recipe.keys import Training
@@ -25,6 +26,7 @@ def check_recipe(recipe: Recipe) -> None:
     if recipe.pattern is not None:
         why = "learns by a rule of its own, which is a class of dlkit and no plain Keras"
         raise refusal(f"the pattern `{recipe.pattern.name}`", why)
+    check_source(data.source.name)
     if recipe.components.files:
         raise refusal("a plugin", "is code of its own, which dlkit does not copy")
     if training.stages:

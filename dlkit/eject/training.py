@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dlkit.eject.code import Call, Code, Items, Pairs, literal, literal_text, text
 from dlkit.eject.components import argument_of, call_of, given_arguments
 from dlkit.eject.refusal import refusal
@@ -102,10 +100,6 @@ def _metric(metric: Component, found: Supervision, subject: Subject) -> Code:
     return Call(subject.piece("losses", "OfTokens"), [made]) if found.forced else made
 
 
-class _Written(str):
-    """Code in the place of a value."""
-
-
 def _optimizer(subject: Subject) -> Call:
     """The optimizer, its durations told in epochs where they are whole ones."""
     recipe, training = subject.recipe, subject.recipe.config.training
@@ -114,29 +108,36 @@ def _optimizer(subject: Subject) -> Call:
     assert per_epoch is not None
     accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
     counted = in_steps(optimizer, recipe.components, Steps(training.epochs, per_epoch, accumulated))
-    return _with_durations(counted, subject, per_epoch)
+    return _with_durations(counted, optimizer, subject, per_epoch)
 
 
-def _with_durations(component: Component, subject: Subject, per_epoch: int) -> Call:
-    components = subject.recipe.components
-    spec = components.find(component.kind, component.name)
-    keras_spec = catalogue().find(component.kind, component.name)
-    arguments = given_arguments(component, keras_spec) if keras_spec else component.arguments
+def _with_durations(counted: Component, written: Component, subject: Subject, per_epoch: int) -> Call:
+    """A component whose durations are counted in steps.
+
+    Args:
+        counted: With durations in steps.
+        written: With durations as the recipe has them.
+        subject: The recipe and its script.
+        per_epoch: Steps of an epoch.
+    """
+    spec = catalogue().find(counted.kind, counted.name)
+    arguments = given_arguments(counted, spec) if spec else counted.arguments
     more: dict[str, Code] = {}
     for name, value in arguments.items():
+        told = written.arguments[name]
         if isinstance(value, Component):
-            more[name] = _with_durations(value, subject, per_epoch)
-        elif spec and name in spec.arguments and "duration" in spec.arguments[name].type:
+            more[name] = _with_durations(value, told, subject, per_epoch)
+        elif isinstance(told, dict) and isinstance(value, int):
             more[name] = _duration(value, subject, per_epoch)
         else:
-            more[name] = argument_of(value, components, subject.copies)
-    return call_of(component, components, subject.copies, **more)
+            more[name] = argument_of(value, subject.recipe.components, subject.copies)
+    return call_of(counted, subject.recipe.components, subject.copies, **more)
 
 
-def _duration(value: Any, subject: Subject, per_epoch: int) -> Code:
-    if not isinstance(value, int) or value % per_epoch or isinstance(value, bool):
-        return literal(value)
-    epochs = value // per_epoch
+def _duration(steps: int, subject: Subject, per_epoch: int) -> Code:
+    if steps % per_epoch:
+        return literal(steps)
+    epochs = steps // per_epoch
     whole = "EPOCHS" if epochs == subject.recipe.config.training.epochs else str(epochs)
     return f"{whole} * steps_per_epoch"
 

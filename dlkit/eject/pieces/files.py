@@ -14,8 +14,10 @@ from PIL import Image
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The examples of a compressed idx file of bytes, of the shape that its header tells."""
-    content = gzip.decompress(path.read_bytes())
+    """The examples of an idx file of bytes, compressed or not, of the shape that its header tells."""
+    packed = path.with_name(f"{path.name}.gz")
+    content = packed.read_bytes() if packed.exists() else path.read_bytes()
+    content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
     lengths = [content[4 * axis : 4 * axis + 4] for axis in range(1, content[3] + 1)]
     shape = [int.from_bytes(length, "big") for length in lengths]
     return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)

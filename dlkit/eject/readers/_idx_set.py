@@ -25,7 +25,7 @@ def idx_lines(subject: Subject, function: str, idx_set: IdxSet, targets: dict[st
     """The function that reads them, as lines of code."""
     path = subject.recipe.config.data.source.arguments.get("path")
     where = literal_text(idx_set.folders[0] if path is None else portable(path))
-    read = subject.piece("files", "read_idx")
+    read, made = subject.piece("files", "read_idx"), one_or_all(targets)
     subject.copies.use("from typing import Any")
     return [
         f"def {function}(folder: Path) -> list[tuple[np.ndarray, Any]]:",
@@ -33,14 +33,14 @@ def idx_lines(subject: Subject, function: str, idx_set: IdxSet, targets: dict[st
         f"    directory = folder / {where}",
         "    if directory.is_dir():",
         '        kinds = ("images-idx3", "labels-idx1")',
-        '        names = [[f"{split}-{kind}-ubyte.gz" for kind in kinds] for split in ("train", "t10k")]',
+        '        names = [[f"{split}-{kind}-ubyte" for kind in kinds] for split in ("train", "t10k")]',
         f"        splits = [[{read}(directory / name) for name in pair] for pair in names]",
         "    else:",
         f"        splits = keras.datasets.{idx_set.name}.load_data()",
         "    examples = []",
         "    for images, numbers in splits:",
         '        labels = numbers.astype("int32")',
-        text(one_or_all(targets), "y = ", 8),
-        "        examples.append((images[..., None], y))",
+        *([] if made == "labels" else [text(made, "targets = ", 8)]),
+        f"        examples.append((images[..., None], {'labels' if made == 'labels' else 'targets'}))",
         "    return examples",
     ]

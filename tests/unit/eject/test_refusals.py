@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pkgutil
+
 import pytest
 
+import dlkit.eject.readers
 from dlkit.eject.refusals import check_recipe
 from dlkit.errors import DlkitError
 from dlkit.recipe.load import load
+from dlkit.recipe.registry import find
 
 
 @pytest.mark.parametrize(
@@ -16,6 +20,7 @@ from dlkit.recipe.load import load
         ("cifar10/transfer", {}, "`training.stages`"),
         ("cifar10/mirrored", {}, "`training.strategy: auto`"),
         ("housing/mlp", {}, "`data.folds: 5`"),
+        ("digits/cnn", {"data.source": "cifar100"}, "`cifar100` cannot be read"),
         ("digits/cnn", {"training.precision": "auto"}, "`training.precision: auto`"),
         ("digits/cnn", {"training.jit_compile": "auto"}, "`training.jit_compile: auto`"),
         ("digits/cnn", {"training.steps_per_execution": "auto"}, "`training.steps_per_execution: auto`"),
@@ -37,3 +42,10 @@ def test_a_feature_is_refused_by_its_name(name, settings, told):
 
 def test_what_scripts_hold_passes():
     check_recipe(load("digits/cnn"))
+
+
+def test_every_reader_is_that_of_a_source():
+    readers = [module.name for module in pkgutil.iter_modules(dlkit.eject.readers.__path__)]
+    known = {name for name in readers if not name.startswith("_")}
+    assert known
+    assert all(find("source", name).declared is not None for name in known)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import gzip
 import json
 import subprocess
 import sys
@@ -41,7 +43,9 @@ def check_clean(script: str, folder: Path) -> None:
             [sys.executable, "-m", "ruff", *words, "--isolated", "--no-cache", path], capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    assert "dlkit" not in script.partition('\n"""\n')[2].replace('"DLKIT_DATA_DIR"', "").replace('("dlkit")', "")
+    imports = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert imports
+    assert not any("dlkit" in ast.unparse(node) for node in imports)
 
 
 def check_data(recipe: Any, script: str, *folder: Path) -> None:
@@ -174,6 +178,44 @@ def test_pictures_of_some_classes_in_an_archive(tmp_path, monkeypatch):
     script = eject(recipe)
     check_clean(script, tmp_path)
     check_data(recipe, script, tmp_path)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_idx_files(packed, tmp_path, monkeypatch):
+    draws = np.random.default_rng(1)
+    (tmp_path / "fashion-mnist").mkdir()
+    for split, size in (("train", 60), ("t10k", 20)):
+        for kind, values in (
+            ("images-idx3", draws.integers(0, 256, (size, 28, 28), np.uint8)),
+            ("labels-idx1", np.arange(size, dtype=np.uint8) % 10),
+        ):
+            lengths = b"".join(length.to_bytes(4, "big") for length in values.shape)
+            content = bytes([0, 0, 8, values.ndim]) + lengths + values.tobytes()
+            name = f"{split}-{kind}-ubyte" + (".gz" if packed else "")
+            (tmp_path / "fashion-mnist" / name).write_bytes(gzip.compress(content) if packed else content)
+    monkeypatch.setenv("DLKIT_DATA_DIR", str(tmp_path))
+    heads = {
+        "functional": {
+            "inputs": ["image"],
+            "layers": [
+                {"Flatten": {"name": "flat"}},
+                {"Dense": {"units": 10, "name": "garment", "from": "flat"}},
+                {"Dense": {"units": 5, "name": "group", "from": "flat"}},
+            ],
+            "outputs": {"garment": "garment", "group": "group"},
+        }
+    }
+    labels = {"sequential": ["Flatten", {"Dense": {"units": "$data.classes", "activation": "sigmoid"}}]}
+    for recipe in (
+        recipe_of("fashion_mnist"),
+        recipe_of("fashion_mnist", heads, {"targets": ["garment", "group"]}),
+        recipe_of({"wardrobe": {"examples": 12, "test_examples": 5, "garments": [1, 2]}}, labels),
+    ):
+        script = eject(recipe)
+        check_clean(script, tmp_path)
+        check_data(recipe, script, tmp_path)
+    with pytest.raises(DlkitError, match="stratified by `garment`"):
+        eject(recipe_of("fashion_mnist", data={"targets": ["group"]}))
 
 
 @pytest.mark.parametrize("published", [True, False])
