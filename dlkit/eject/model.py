@@ -20,7 +20,7 @@ from dlkit.recipe.graph import Component, Graph, Tensor
 
 # Layers that draw the seeds of their weights when they are made, not when they are first called: only of these a list
 # may be made before the first of them is called.
-_DRAW_WHEN_MADE = frozenset(
+DRAW_WHEN_MADE = frozenset(
     {
         *("Activation", "ActivityRegularization", "Add", "Concatenate", "Dense", "Dropout", "ELU", "Embedding"),
         *("Flatten", "GaussianDropout", "GaussianNoise", "LeakyReLU", "Masking", "Permute", "ReLU", "RepeatVector"),
@@ -35,7 +35,7 @@ _DRAW_WHEN_MADE = frozenset(
     }
 )
 # Layers that are fitted to the training examples, but where the recipe itself says what they learn from them.
-_ADAPTED = ("Normalization", "Discretization", "TextVectorization", "StringLookup", "IntegerLookup")
+ADAPTED = ("Normalization", "Discretization", "TextVectorization", "StringLookup", "IntegerLookup")
 _GIVEN = ("mean", "vocabulary", "bin_boundaries")
 _NAMES_OF_SCRIPT = {"keras", "layers", "ops", "np", "tf", "x", "examples", "x_train", "mean", "deviation"}
 
@@ -57,7 +57,7 @@ def model_lines(subject: Subject) -> tuple[list[str], list[str]]:
     )
     is_listed = recipe.model.is_chain and not subject.scaled and not writer.ends_in_float32()
     layers = recipe.model.layers.values()
-    is_list = is_listed and all(layer.kind == "layer" and layer.name in _DRAW_WHEN_MADE for layer in layers)
+    is_list = is_listed and all(layer.kind == "layer" and layer.name in DRAW_WHEN_MADE for layer in layers)
     body = writer.sequential() if is_list else writer.functional()
     head = f"def build_model({', '.join(writer.parameters.values())}) -> keras.Model:"
     return [head, '    """The network, not yet compiled."""', *body], list(writer.parameters)
@@ -141,7 +141,8 @@ class _Writer:
 
     def _is_small_end(self, tensor: Tensor) -> bool:
         call = self.graph.call(tensor.call)
-        return call is None or not _takes_dtype(self.graph.layers[call.layer])
+        layer = self.graph.layers[call.layer] if call else None
+        return layer is None or not _takes_dtype(layer) or "dtype" in layer.arguments
 
     def _end(self, target: str, tensor: Tensor) -> tuple[list[str], str]:
         """The output for a target: scaled back, and in 32 bits."""
@@ -233,7 +234,7 @@ class _Writer:
         if not self.is_small or not _takes_dtype(component) or "dtype" in component.arguments:
             return False
         is_output = call.name in {tensor.call for tensor in self.outputs.values()}
-        return is_output or component.name == "Rescaling" or component.name in _ADAPTED
+        return is_output or component.name == "Rescaling" or component.name in ADAPTED
 
     def _input(self, name: str) -> Call:
         feature = self.features[name]
@@ -295,7 +296,7 @@ def _takes_dtype(component: Component) -> bool:
 
 
 def _is_adapted(component: Component) -> bool:
-    return component.name in _ADAPTED and not any(key in component.arguments for key in _GIVEN)
+    return component.name in ADAPTED and not any(key in component.arguments for key in _GIVEN)
 
 
 def _learns(component: Component, subject: Subject) -> bool:

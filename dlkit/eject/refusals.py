@@ -49,8 +49,6 @@ def check_recipe(recipe: Recipe) -> None:
         )
     if training.best.monitor == "epoch":
         raise refusal("`training.best.monitor: epoch`", "is no metric of Keras")
-    if getattr(_optimizer(recipe), "arguments", {}).get("use_ema"):
-        raise refusal("`use_ema`", "swaps averaged weights in for every validation, which a script cannot do yet")
     for found in recipe.augmentations:
         if found.mixes:
             raise refusal(f"`{found.component.name}`", "mixes labels, which a script cannot do yet")
@@ -85,7 +83,3 @@ def _check_auto(training: Training) -> None:
         if getattr(training, key) == "auto":
             what = f"`training.{key}: auto`"
             raise refusal(what, _ON_MACHINE, f"write what it is to be, as `--set training.{key}={cure}`")
-
-
-def _optimizer(recipe: Recipe) -> object:
-    return recipe.optimizers(recipe.config.training).get("")

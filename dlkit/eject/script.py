@@ -11,7 +11,7 @@ from dlkit.eject.code import Call, Code, Items, literal, literal_text, text
 from dlkit.eject.data import data_lines
 from dlkit.eject.model import identifier, model_lines, preprocessing_lines
 from dlkit.eject.subject import Subject
-from dlkit.eject.training import best_mode, callbacks_code, compile_lines
+from dlkit.eject.training import best_mode, callbacks_code, compile_lines, is_averaged
 from dlkit.recipe.class_targets import class_number
 from dlkit.recipe.graph import Component
 
@@ -190,15 +190,21 @@ class _Script:
                 "save_weights_only": "True",
             },
         )
-        callbacks = Items([*callbacks_code(self.subject), "best"])
+        callbacks = [*callbacks_code(self.subject), "best"]
+        averaging = []
+        if is_averaged(self.subject):
+            into, out = (self.subject.piece("averaging", name) for name in ("AveragesIn", "AveragesOut"))
+            averaging = [f"    averages = {into}()"]
+            callbacks = ["averages", *callbacks, Call(out, ["averages"])]
         given: dict[str, Code] = {}
         if "validation" in splits:
             given["validation_data"] = "(x_validation, y_validation)"
             given["validation_batch_size"] = "BATCH_SIZE"
-        given |= {"epochs": "EPOCHS", "shuffle": "False", "callbacks": callbacks}
+        given |= {"epochs": "EPOCHS", "shuffle": "False", "callbacks": Items(callbacks)}
         return [
             "",
             text(best, "best = ", 4),
+            *averaging,
             text(Call("model.fit", ["batches"], given), "", 4),
             f'    model.save_weights("{_LAST}")',
         ]

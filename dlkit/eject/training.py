@@ -142,6 +142,12 @@ def _duration(steps: int, subject: Subject, per_epoch: int) -> Code:
     return f"{whole} * steps_per_epoch"
 
 
+def is_averaged(subject: Subject) -> bool:
+    """Whether the optimizer keeps averages of the weights."""
+    (optimizer,) = subject.recipe.optimizers(subject.recipe.config.training).values()
+    return bool(optimizer.arguments.get("use_ema"))
+
+
 def best_mode(subject: Subject) -> str:
     """Whether less (`min`) or more (`max`) of the metric is better by which the best epoch is chosen.
 

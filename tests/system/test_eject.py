@@ -24,6 +24,7 @@ STOPPING = [
     "training.optimizer={Adam: {learning_rate: 0.02}}",
     "training.callbacks=[{ReduceLROnPlateau: {patience: 1, factor: 0.5}}, {EarlyStopping: {patience: 2, restore_best_weights: true}}]",
 ]
+AVERAGING = ["training.optimizer={Adam: {use_ema: true, ema_momentum: 0.9}}"]
 # One of each kind: a chain, a residual network, text, a table, several outputs; then what else makes scripts differ.
 RECIPES = [
     ("digits/cnn", []),
@@ -49,6 +50,7 @@ RECIPES = [
             ("fashion_mnist/snn", []),
             ("logic/xor_mlp", []),
             ("digits/cnn", ["data.class_weight=balanced", "data.limit={per_class: 20}", *STOPPING]),
+            ("digits/cnn", AVERAGING),
         )
     ),
 ]

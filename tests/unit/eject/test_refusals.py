@@ -27,7 +27,6 @@ from dlkit.recipe.registry import find
         ("digits/cnn", {"training.stop_after": {"epochs": 1}}, "`training.stop_after`"),
         ("digits/cnn", {"training.profile": {"steps": [1, 2]}}, "`training.profile`"),
         ("digits/cnn", {"training.initial_weights": "run:somewhere"}, "`training.initial_weights`"),
-        ("digits/cnn", {"training.optimizer": {"Adam": {"use_ema": True}}}, "`use_ema`"),
         ("digits/cnn", {"data.shuffle": "balanced"}, "`data.shuffle: balanced`"),
         ("digits/cnn", {"data.augment": [{"MixUp": {}}]}, "`MixUp` mixes labels"),
     ],

@@ -71,6 +71,7 @@ def check_data(recipe: Any, script: str, *folder: Path) -> None:
         {"data.limit": {"per_class": 5}, "data.test": 0.3},
         {"data.folds": {"fold": 2, "of": 3}},
         {"data.validation": 0, "training.best.monitor": "loss"},
+        {"training.optimizer": {"Adam": {"use_ema": True}}},
         {"data.class_weight": "balanced", "data.shuffle": False, "training.steps_per_epoch": 3},
         {"data.augment": [{"pad_and_crop": {"padding": 1}}, {"RandomRotation": {"factor": 0.1}}]},
         {"training.callbacks": [{"EarlyStopping": {"monitor": "val_loss", "patience": 2}}, "TerminateOnNaN"]},
