@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlkit.eject.code import literal
+from dlkit.eject.code import literal, literal_text
 from dlkit.eject.reading import Reading, reading_of
 from dlkit.eject.refusal import refusal
 from dlkit.eject.subject import Subject
@@ -87,7 +87,7 @@ class _Cutter:
 
     def _labels(self, name: str) -> str:
         is_one = len(self.subject.targets) == 1
-        return f"{name}[1]" if is_one else f'{name}[1]["{self.stratify}"]'
+        return f"{name}[1]" if is_one else f"{name}[1][{literal_text(self.stratify)}]"
 
     def _size(self, name: str) -> str:
         return f"{self._piece('size_of')}({name})"

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from dlkit.data.reading.places import places_of_path
-from dlkit.eject.code import Code, Pairs
+from dlkit.eject.code import Code, Pairs, literal_text
 from dlkit.eject.refusal import refusal
 from dlkit.eject.subject import Subject
 
@@ -82,7 +82,7 @@ def one_or_all(values: dict[str, str]) -> Code:
     """Code of an array, or of a dict of arrays where there are several."""
     if len(values) == 1:
         return next(iter(values.values()))
-    return Pairs({f'"{name}"': code for name, code in values.items()})
+    return Pairs({literal_text(name): code for name, code in values.items()})
 
 
 def found_file(path: str | Path) -> Path:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterable
 
 from dlkit.eject.augmenting import augment_lines
 from dlkit.eject.code import Call, Code, Items, literal, literal_text, text
 from dlkit.eject.data import data_lines
 from dlkit.eject.model import identifier, model_lines, preprocessing_lines
+from dlkit.eject.refusal import refusal
 from dlkit.eject.subject import Subject
 from dlkit.eject.training import best_mode, callbacks_code, compile_lines, is_averaged
 from dlkit.recipe.class_targets import class_number
@@ -225,11 +227,27 @@ class _Script:
 
     def _imports(self, code: str) -> str:
         """The lines of imports, sorted as a formatter would: Python's own first."""
-        names = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+        tree = ast.parse(code)
+        _check_names(tree)
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         return _sorted(line for name, line in self.subject.copies.imports.items() if name in names)
 
 
 _END = 'if __name__ == "__main__":\n    main()\n'
+
+
+def _check_names(tree: ast.Module) -> None:
+    """Refuses a script of which one part would take the place of another.
+
+    Raises:
+        DlkitError: A name is defined twice.
+    """
+    defined = Counter(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    assigned = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+    defined.update(name.id for target in assigned for name in ast.walk(target) if isinstance(name, ast.Name))
+    for name, times in defined.items():
+        if times > 1:
+            raise refusal(f"`{name}`", "would stand for two things in the script", "give one of them another name")
 
 
 def _x(split: str) -> str:

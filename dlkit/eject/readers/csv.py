@@ -5,6 +5,7 @@ from __future__ import annotations
 from dlkit.data.reading.cells import MISSING
 from dlkit.data.reading.tables import CATEGORIES, NUMBERS
 from dlkit.eject.code import Call, Items, literal, literal_text, text
+from dlkit.eject.model import identifier
 from dlkit.eject.reading import Reading, check_arguments, one_or_all, portable
 from dlkit.eject.refusal import refusal
 from dlkit.eject.subject import Subject
@@ -65,6 +66,8 @@ def _target(subject: Subject, name: str) -> str:
     column = f"columns[{literal_text(name)}]"
     if target.kind == "number":
         return f"{subject.piece('files', 'as_numbers')}({column})"
-    constant = "CLASSES" if len(subject.targets) == 1 else f"{name.upper()}_CLASSES"
+    constant = "CLASSES" if len(subject.targets) == 1 else f"CLASSES_OF_{identifier(name).upper()}"
+    if constant in subject.constants:
+        raise refusal(f"the target `{name}`", "has nearly the name of another one, which a script cannot tell apart")
     subject.constants[constant] = literal(list(target.labels or ()))
     return f"{subject.piece('files', 'as_classes')}({column}, {constant})"

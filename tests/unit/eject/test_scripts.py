@@ -129,6 +129,42 @@ def test_tables(tmp_path):
     check_data(recipe, script, tmp_path)
 
 
+def test_a_table_with_strange_names_and_two_targets(tmp_path):
+    rows = [f"{n / 7},w{n % 4} of {n},{n % 3},c{n % 2}" for n in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,the text,1st target,2nd target", *rows]))
+    source = {
+        "csv": {
+            **{"path": str(tmp_path / "t.csv"), "target": ["1st target", "2nd target"]},
+            **{"columns": {"1st target": "categorical", "the text": "text"}},
+        }
+    }
+    model = {
+        "functional": {
+            "inputs": ["numbers", "the text"],
+            "layers": [
+                {"Embedding": {"input_dim": 60, "output_dim": 2, "from": "the text"}},
+                {"Flatten": {"name": "flat"}},
+                {"Concatenate": {"from": ["numbers", "flat"], "name": "all"}},
+                {"Dense": {"units": 3, "name": "one", "from": "all"}},
+                {"Dense": {"units": 2, "name": "other", "from": "all"}},
+            ],
+            "outputs": {"1st target": "one", "2nd target": "other"},
+        }
+    }
+    prepared = {"the text": [{"TextVectorization": {"output_sequence_length": 3}}]}
+    recipe = recipe_of(source, model, {"preprocess": prepared})
+    script = eject(recipe)
+    check_clean(script, tmp_path)
+    check_data(recipe, script, tmp_path)
+
+
+def test_no_name_stands_for_two_things():
+    from dlkit.eject import script
+
+    with pytest.raises(DlkitError, match="`SEED` would stand for two things"):
+        script._check_names(ast.parse("SEED = 1\n\n\ndef a():\n    pass\n\n\nOTHER, SEED = 1, 2"))
+
+
 def test_series_with_dates_and_gaps(tmp_path):
     days = np.arange("2001-01-01", "2001-03-01", dtype="datetime64[D]")
     rows = [f"{day},{'' if n in (5, 6) else n * 0.3},{-n}" for n, day in enumerate(days)]
