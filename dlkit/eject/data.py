@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlkit.data.split import TEST_SHARE
 from dlkit.eject.code import literal, literal_text
 from dlkit.eject.reading import Reading, reading_of
 from dlkit.eject.refusal import refusal
@@ -12,7 +13,6 @@ from dlkit.recipe.load import Recipe
 
 _SPLITS = ("train", "validation", "test")
 _STREAMS = {"test": 0, "validation": 1, "train": 2, "limit": 3, "folds": 4}  # those of `dlkit.data.split`
-_TEST_SHARE = 0.2
 
 
 class _Cutter:
@@ -30,7 +30,7 @@ class _Cutter:
         data = self.subject.recipe.config.data
         fold = data.folds if isinstance(data.folds, Fold) else None
         held_out = "test" if "test" not in self.there and data.test is None else "validation"
-        for name, share in (("test", _TEST_SHARE if data.test is None else data.test), ("validation", data.validation)):
+        for name, share in (("test", TEST_SHARE if data.test is None else data.test), ("validation", data.validation)):
             if name in self.there:
                 continue
             if fold and name == held_out:

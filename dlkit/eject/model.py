@@ -36,7 +36,7 @@ DRAW_WHEN_MADE = frozenset(
 )
 # Layers that are fitted to the training examples, but where the recipe itself says what they learn from them.
 ADAPTED = ("Normalization", "Discretization", "TextVectorization", "StringLookup", "IntegerLookup")
-_GIVEN = ("mean", "vocabulary", "bin_boundaries")
+GIVEN = ("mean", "vocabulary", "bin_boundaries")
 _NAMES_OF_SCRIPT = {"keras", "layers", "ops", "np", "tf", "x", "examples", "x_train", "mean", "deviation"}
 
 
@@ -296,7 +296,7 @@ def _takes_dtype(component: Component) -> bool:
 
 
 def _is_adapted(component: Component) -> bool:
-    return component.name in ADAPTED and not any(key in component.arguments for key in _GIVEN)
+    return component.name in ADAPTED and not any(key in component.arguments for key in GIVEN)
 
 
 def _learns(component: Component, subject: Subject) -> bool:

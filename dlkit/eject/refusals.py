@@ -13,7 +13,7 @@ from dlkit.recipe.load import Recipe
 _BY_DLKIT = "is done by dlkit's own training, which a script has not"
 _ON_MACHINE = "is chosen on the machine that trains"
 # Kinds of features that are preprocessed beside the training.
-_BY_BATCH = ("image", "audio")
+BY_BATCH = ("image", "audio")
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -62,7 +62,7 @@ def check_data(recipe: Recipe, raw_features: Mapping[str, Feature]) -> None:
     """
     prepared = recipe.config.data.preprocess or {}
     for name in prepared:
-        if name in recipe.model.inputs and raw_features[name].kind in _BY_BATCH:
+        if name in recipe.model.inputs and raw_features[name].kind in BY_BATCH:
             raise refusal(f"`data.preprocess.{name}`", "is done batch by batch, which a script cannot do yet")
     if len(recipe.facts.targets) > 1 and any(name in recipe.facts.targets for name in prepared):
         raise refusal("one of several targets", "is scaled, which a script cannot do yet")

@@ -11,13 +11,13 @@ from dlkit.recipe.durations import Steps, in_steps
 from dlkit.recipe.graph import Component
 from dlkit.recipe.supervision import Supervision, metric_name
 
-# As `dlkit.training.compiling` has them.
-_KNOWS_LOGITS = {"BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"}
-_RANKS = {
+# As `dlkit.training.compiling` has them, which imports Keras: a test holds them equal.
+KNOWS_LOGITS = {"BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"}
+RANKS = {
     *("SparseCategoricalAccuracy", "CategoricalAccuracy"),
     *("SparseTopKCategoricalAccuracy", "TopKCategoricalAccuracy"),
 }
-_OF_NUMBERS = {
+OF_NUMBERS = {
     *("MeanSquaredError", "RootMeanSquaredError", "MeanAbsoluteError", "MeanAbsolutePercentageError"),
     *("MeanSquaredLogarithmicError", "R2Score", "LogCoshError", "CosineSimilarity", "PearsonCorrelation"),
     "ConcordanceCorrelation",
@@ -92,10 +92,10 @@ def _metrics(found: Supervision, subject: Subject) -> Code:
 def _metric(metric: Component, found: Supervision, subject: Subject) -> Code:
     """The metric, given what it measures on: see `dlkit.training.compiling`."""
     more: dict[str, Code] = {"name": literal(metric_name(metric))}
-    if found.logits and metric.name in _KNOWS_LOGITS:
+    if found.logits and metric.name in KNOWS_LOGITS:
         more = {"from_logits": "True", **more}
     made: Code = call_of(metric, subject.recipe.components, subject.copies, **more)
-    if found.logits and metric.name not in _RANKS | _OF_NUMBERS | _KNOWS_LOGITS:
+    if found.logits and metric.name not in RANKS | OF_NUMBERS | KNOWS_LOGITS:
         made = Call(subject.piece("losses", "OnProbabilities"), [made])
     return Call(subject.piece("losses", "OfTokens"), [made]) if found.forced else made
 

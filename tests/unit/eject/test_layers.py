@@ -74,3 +74,19 @@ def test_a_layer_that_draws_when_it_is_called_would_be_found():
 def test_the_layers_that_adapt_are_keras():
     names = [name for name in catalogue().names("layer") if hasattr(getattr(keras.layers, name), "adapt")]
     assert set(names) == set(ADAPTED)
+
+
+def test_what_is_written_down_twice_is_the_same():
+    from dlkit.data import split
+    from dlkit.eject import data, model, refusals, training
+    from dlkit.models import layer
+    from dlkit.training import compiling
+    from dlkit.workflows import preparation
+
+    assert training.KNOWS_LOGITS == compiling._KNOWS_LOGITS
+    assert training.RANKS == compiling._RANKS
+    assert training.OF_NUMBERS == compiling._OF_NUMBERS
+    assert model.GIVEN == layer._GIVEN
+    assert refusals.BY_BATCH == preparation.BY_BATCH
+    theirs = {"train": "limit_train", "limit": "limit_validation"}
+    assert {theirs.get(name, name): stream for name, stream in data._STREAMS.items()} == split._STREAMS
