@@ -16,6 +16,7 @@ NAMES = [
     "check",
     "copy",
     "data",
+    "eject",
     "evaluate",
     "list",
     "predict",

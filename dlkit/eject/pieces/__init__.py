@@ -1,0 +1,1 @@
+"""Functions that scripts hold as they stand here: plain Keras, NumPy and TensorFlow, nothing of dlkit's."""

@@ -1,0 +1,31 @@
+"""What the script builds a model with, besides Keras's layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+
+def as_layer(function: Callable[..., Any], x: Any, name: str, **arguments: Any) -> Any:
+    """What a function makes of `x`; it is one layer of the model, with the layers that it is made of inside."""
+    inputs = keras.Input(x.shape[1:], dtype=x.dtype)
+    return keras.Model(inputs, function(inputs, **arguments), name=name)(x)
+
+
+def as_fitted_layer(function: Callable[..., Any], x: Any, examples: np.ndarray, name: str, **arguments: Any) -> Any:
+    """What a function makes of `x` that looks at the training examples first; one layer of the model, in 32 bits."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    inputs = keras.Input(x.shape[1:], dtype=x.dtype)
+    made = function(inputs, examples, **arguments)
+    keras.config.set_dtype_policy(policy)
+    return keras.Model(inputs, getattr(made, "tensor", made), name=name)(x)
+
+
+def outputs_over(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """What a model makes of examples, in their order."""
+    batches = [model(x[start : start + 1024], training=False) for start in range(0, len(x), 1024)]
+    return np.concatenate([keras.ops.convert_to_numpy(batch) for batch in batches])
