@@ -1,15 +1,20 @@
 """Magnitude pruning: the weights of the smallest magnitude become exact zeros, kernel by kernel.
 
 After Zhu and Gupta, "To prune, or not to prune" (arXiv:1710.01878), with the choices of TensorFlow's Model Optimization
-Toolkit: every kernel has the same sparsity, by its own magnitudes. Pruned are the kernels of dense layers (those of
-attention among them), of convolutions and of recurrent cells, the pointwise kernels of separable convolutions, and
-embeddings. Depthwise kernels stay whole, which are few weights that cost much accuracy, and so do biases and whatever
-normalizes.
+Toolkit: every kernel that is pruned has the same sparsity, by its own magnitudes. Kernels are those of dense layers (of
+attention too), of convolutions and of recurrent cells, the pointwise ones of separable convolutions, and embeddings.
+Depthwise kernels stay whole, as do biases and whatever normalizes. So do the smallest kernels, as long as they hold a
+hundredth of the weights together: that of a first convolution has hardly any weights to save, and the model depends on
+each (Zhu and Gupta leave it out likewise, section 4.2). The others make up for them, so that the sparsity of all kernels
+together is what was asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
@@ -19,6 +24,7 @@ from dlkit.errors import DlkitError
 
 Schedule = Literal["constant", "polynomial"]
 
+_WHOLE = 0.01  # of the weights of all kernels
 _UPDATES = 100  # of the masks while the sparsity rises; how often matters little (Zhu and Gupta, section 3)
 _WITH_KERNEL = (
     *(keras.layers.Dense, keras.layers.EinsumDense),
@@ -28,19 +34,57 @@ _WITH_KERNEL = (
 _SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
 
 
+@dataclass(frozen=True, slots=True)
+class Prunable:
+    """What of a model is pruned.
+
+    Args:
+        kernels: The kernels that are, each once.
+        weights: Those of all kernels, of the ones that stay whole too.
+    """
+
+    kernels: Sequence[keras.Variable]
+    weights: int
+
+    def share(self, sparsity: float) -> float:
+        """The sparsity of each of these kernels that gives all kernels together a sparsity."""
+        return min(sparsity * self.weights / sum(map(_size, self.kernels)), 1.0)
+
+
+def prunable(model: keras.Model) -> Prunable:
+    """What of a model is pruned.
+
+    Raises:
+        DlkitError: It has no kernels (`nothing-to-prune`).
+    """
+    found = {id(kernel): kernel for layer in model._flatten_layers() for kernel in _kernels_of(layer)}
+    if not found:
+        raise DlkitError(
+            f"The model `{model.name}` has no kernels to prune: no dense, convolutional or recurrent layer, no embedding.",
+            "Export it without --prune.",
+            "nothing-to-prune",
+        )
+    weights = sum(map(_size, found.values()))
+    by_size = sorted(found.values(), key=_size)
+    sums = itertools.accumulate(map(_size, by_size))
+    whole = {id(kernel) for kernel, so_far in zip(by_size, sums, strict=True) if so_far <= _WHOLE * weights}
+    return Prunable([kernel for kernel in found.values() if id(kernel) not in whole], weights)
+
+
 def prune(model: keras.Model, sparsity: float) -> None:
     """Prunes a model at once, in place.
 
     Args:
-        sparsity: The share of zeros of each kernel, from 0 up to but not including 1.
+        sparsity: The share of zeros in all kernels together, from 0 up to but not including 1.
 
     Raises:
         DlkitError: The model has no kernels (`nothing-to-prune`), or the sparsity is no such share (`not-a-sparsity`).
     """
     check_sparsity(sparsity)
-    for kernel in kernels(model):
+    pruned = prunable(model)
+    for kernel in pruned.kernels:
         values = keras.ops.convert_to_numpy(kernel)
-        kernel.assign(np.where(mask(values, sparsity), values, 0))
+        kernel.assign(np.where(mask(values, pruned.share(sparsity)), values, 0))
 
 
 def check_sparsity(sparsity: float) -> None:
@@ -52,22 +96,6 @@ def check_sparsity(sparsity: float) -> None:
     if not 0 <= sparsity < 1:
         cure = "Write the share of the weights that become zero, as 0.8; it is below 1."
         raise DlkitError(f"{sparsity:g} is no sparsity.", cure, "not-a-sparsity")
-
-
-def kernels(model: keras.Model) -> list[keras.Variable]:
-    """The weights that are pruned, each once.
-
-    Raises:
-        DlkitError: There are none (`nothing-to-prune`).
-    """
-    found = {id(kernel): kernel for layer in model._flatten_layers() for kernel in _kernels_of(layer)}
-    if not found:
-        raise DlkitError(
-            f"The model `{model.name}` has no kernels to prune: no dense, convolutional or recurrent layer, no embedding.",
-            "Export it without --prune.",
-            "nothing-to-prune",
-        )
-    return list(found.values())
 
 
 def mask(values: np.ndarray, sparsity: float) -> np.ndarray:
@@ -111,8 +139,8 @@ class Pruning(keras.callbacks.Callback):
     a call. Weights that are averaged (EMA) are not covered: their averages have seen them before they were pruned.
 
     Args:
-        kernels: The weights that are pruned.
-        sparsity: The share of zeros in the end.
+        pruned: What is pruned.
+        sparsity: The share of zeros in all kernels in the end.
         steps: Training steps over which it rises; constant after them.
         schedule: How it rises.
 
@@ -120,16 +148,16 @@ class Pruning(keras.callbacks.Callback):
         is_full: Whether the sparsity has risen to the end.
     """
 
-    def __init__(self, kernels: list[keras.Variable], sparsity: float, steps: int, schedule: Schedule) -> None:
+    def __init__(self, pruned: Prunable, sparsity: float, steps: int, schedule: Schedule) -> None:
         super().__init__()
         if schedule not in ("constant", "polynomial"):
             raise ValueError(f"`schedule` must be 'constant' or 'polynomial'. Received: schedule={schedule!r}")
         self.is_full = False
-        self._sparsity = sparsity
+        self._sparsity = pruned.share(sparsity)
         self._steps = steps
         self._schedule: Schedule = schedule
         self._epoch = self._next = 0
-        self._masked = [_Masked(kernel) for kernel in kernels]
+        self._masked = [_Masked(kernel) for kernel in pruned.kernels]
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         for masked in self._masked:
@@ -169,6 +197,10 @@ class _Masked(keras.constraints.Constraint):
         """Makes the mask anew and applies it."""
         self._mask.assign(mask(keras.ops.convert_to_numpy(self.variable), sparsity))
         self.variable.assign(self(self.variable))
+
+
+def _size(kernel: keras.Variable) -> int:
+    return math.prod(kernel.shape)
 
 
 def _kernels_of(layer: keras.layers.Layer) -> Iterator[keras.Variable]:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from dlkit.errors import DlkitError
-from dlkit.export.prune import Pruning, Schedule, check_sparsity, kernels, prune
+from dlkit.export.prune import Pruning, Schedule, check_sparsity, prunable, prune
 from dlkit.models.builder import Built
 from dlkit.models.policy import dtype_policy
 from dlkit.recipe.load import Recipe, load
@@ -57,7 +57,7 @@ def pruned_model(
 
     Args:
         which: `best` or `last`.
-        sparsity: The share of zeros of each kernel, below 1.
+        sparsity: The share of zeros in all kernels together, below 1.
         schedule: How the sparsity comes over the fine-tuning: `constant`, at once, or `polynomial`. Without
             fine-tuning it comes at once.
         finetune_epochs: Epochs of fine-tuning.
@@ -90,7 +90,7 @@ def pruned_model(
             built = _rebuilt(run, prepared, file, choices)
             planned = _after(planned_stages(prepared.recipe)[-1], finetune_epochs)
             rise = int(finetune_epochs * planned.steps_per_epoch * _RISE)
-            pruning = Pruning(kernels(built.served), sparsity, rise, schedule)
+            pruning = Pruning(prunable(built.served), sparsity, rise, schedule)
             _fine_tune(built, prepared, planned, pruning, scratch, choices, display or display_for())
         return keras.models.load_model(scratch.best_model, custom_objects=custom_objects(prepared.recipe))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 
 from dlkit.errors import DlkitError
-from dlkit.export.prune import Pruning, kernels, mask, prune, sparsity_at
+from dlkit.export.prune import Pruning, mask, prunable, prune, sparsity_at
 
 
-def shares_of_zeros(found: list[keras.Variable]) -> list[float]:
+def shares_of_zeros(found: Sequence[keras.Variable]) -> list[float]:
     return [float(np.mean(keras.ops.convert_to_numpy(kernel) == 0)) for kernel in found]
 
 
@@ -72,27 +73,41 @@ def with_every_layer() -> keras.Model:
 
 def test_kernels_are_pruned_and_nothing_else() -> None:
     model = with_every_layer()
-    pruned = kernels(model)
-    told = {kernel.path.removeprefix("bidirectional/") for kernel in pruned}
-    assert len(pruned) == len({id(kernel) for kernel in pruned})
-    others = [weight for weight in model.weights if not any(weight is kernel for kernel in pruned)]
-    assert {other.name for other in others if other.name.endswith(("kernel", "embeddings"))} == {
-        "kernel",  # of the depthwise layer
-        "depthwise_kernel",
-    }
-    assert sum(other.name == "kernel" for other in others) == 1
-    assert len(pruned) == 1 + 4 + 2 * 2 + 2 * 2 + 1 + 1 + 1, told
+    pruned = prunable(model)
+    others = [weight for weight in model.weights if not any(weight is kernel for kernel in pruned.kernels)]
+    sizes = sorted(int(np.prod(kernel.shape)) for kernel in pruned.kernels)
+    embedding, attention, lstm, gru = [20 * 8], [8 * 2 * 4] * 4, [8 * 20, 5 * 20] * 2, [8 * 12, 4 * 12]
+    simple, convolution, pointwise, dense = [4 * 3], [3 * 3 * 3 * 4], [4 * 4], [(2 * 5 + 3 + 16) * 5]
+    every = embedding + attention + lstm + gru + simple + convolution + pointwise + dense
+    assert sizes == sorted(every)
+    assert pruned.weights == sum(every) + 3 * 3  # the recurrent kernel of the simple cell stays whole
     before = [keras.ops.convert_to_numpy(other) for other in others]
     prune(model, 0.75)
-    assert shares_of_zeros(pruned) == pytest.approx([0.75] * len(pruned), abs=0.05)
+    zeros = sum(int(np.sum(keras.ops.convert_to_numpy(kernel) == 0)) for kernel in pruned.kernels)
+    assert zeros / pruned.weights == pytest.approx(0.75, abs=0.01)
+    assert len({round(share, 1) for share in shares_of_zeros(pruned.kernels)}) == 1
     for old, new in zip(before, others, strict=True):
         np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(new))
+
+
+def test_small_kernels_stay_whole_and_the_others_make_up_for_them() -> None:
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(64), layers.Dense(10)]
+    )
+    first, wide, last = (layer.kernel for layer in model.layers if layer.weights)
+    pruned = prunable(model)
+    assert [kernel is other for kernel, other in zip(pruned.kernels, (wide, last), strict=True)] == [True, True]
+    prune(model, 0.9)
+    whole, *others = (keras.ops.convert_to_numpy(kernel) for kernel in (first, wide, last))
+    assert (whole != 0).all()
+    assert sum(int((kernel == 0).sum()) for kernel in others) == round(0.9 * (36 + 9216 + 640))
 
 
 class Watch(keras.callbacks.Callback):
     """Notes the share of zeros before every call of the train function, and which weights are zero."""
 
-    def __init__(self, found: list[keras.Variable]) -> None:
+    def __init__(self, found: Sequence[keras.Variable]) -> None:
         super().__init__()
         self.found = found
         self.shares: list[float] = []
@@ -113,7 +128,7 @@ def test_training_keeps_zeros_at_the_sparsity_of_the_schedule(schedule: Any, ste
     model.compile("adam", "mse", steps_per_execution=steps_per_execution)
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(64, 25)).astype("float32"), rng.normal(size=(64, 40)).astype("float32")
-    pruning, watch = Pruning(kernels(model), 0.6, 12, schedule), Watch(kernels(model))
+    pruning, watch = Pruning(prunable(model), 0.6, 12, schedule), Watch(prunable(model).kernels)
     constraint = watch.found[0].constraint
     model.fit(x, y, batch_size=4, epochs=2, callbacks=[pruning, watch], verbose=0)
     watch.note()
