@@ -32,7 +32,7 @@ from dlkit.workflows.preparation import Prepared, best_of, build_model, custom_o
 from dlkit.workflows.recipe_file import recipe_of
 from dlkit.workflows.stages import Planned, chosen_jit_compile, compile_stage, feeds, freeze, planned_stages
 
-_RATE = 0.3  # TEXT
+_RATE = 0.3  # of the recipe's highest: with less, a few hundred steps recover less; with more, they undo more
 _LOOKED_AT = 200  # places of a schedule
 _RISE = 0.5  # of the steps: the rest is for what is left of the weights to recover
 
@@ -50,10 +50,10 @@ def pruned_model(
     """The saved model of a run, its kernels pruned by magnitude as `dlkit.export.prune` has it.
 
     With `finetune_epochs` it is trained on as in the last stage of its recipe: the same data in orders of their own,
-    augmentations, loss, metrics and optimizer. The learning rate begins at RATE_TEXT and falls to 0
-    along a cosine. The sparsity rises over the first half of the steps. The best of the epochs that end at full sparsity is
-    taken, by the recipe's `training.best`; the test split is not looked at. The recipe's callbacks and averages of weights
-    are left out: they would take the rising sparsity for a training that gets worse, and zeros for weights.
+    augmentations, loss, metrics and optimizer. The learning rate begins at 0.3 of that stage's highest one and falls to 0
+    along a cosine. The sparsity rises over the first half of the steps. The best of the epochs that end at full sparsity
+    is taken, by the recipe's `training.best`; the test split is not looked at. The recipe's callbacks and averages of
+    weights are left out: they would take the rising sparsity for a training that gets worse, and zeros for weights.
 
     Args:
         which: `best` or `last`.
