@@ -3,10 +3,10 @@
 After Zhu and Gupta, "To prune, or not to prune" (arXiv:1710.01878), with the choices of TensorFlow's Model Optimization
 Toolkit: every kernel that is pruned has the same sparsity, by its own magnitudes. Kernels are those of dense layers (of
 attention too), of convolutions and of recurrent cells, the pointwise ones of separable convolutions, and embeddings.
-Depthwise kernels stay whole, as do biases and whatever normalizes. So do the smallest kernels, as long as they hold a
-hundredth of the weights together: that of a first convolution has hardly any weights to save, and the model depends on
-each (Zhu and Gupta leave it out likewise, section 4.2). The others make up for them, so that the sparsity of all kernels
-together is what was asked for.
+Depthwise kernels stay whole, as do biases and whatever normalizes. So do the smallest kernels, as long as they hold no
+more than a hundredth of the weights together, as that of a first convolution: of fashion_mnist/cnn it has a thousandth of
+the weights, and half of them cost 9 points of accuracy, half of all others 0.4. The others make up for them, so that all
+kernels together have the sparsity that was asked for.
 """
 
 from __future__ import annotations
