@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlkit.errors import DlkitError
 from dlkit.evaluation.adversarial_diagnosis import diagnose_adversaries
-from dlkit.evaluation.curves import best_line
+from dlkit.evaluation.best_epoch import chosen_line
 from dlkit.evaluation.diagnosis import Diagnosis, diagnose, known_of, read_curves
-from dlkit.evaluation.direction import direction_of_name
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
 from dlkit.models.layer_table import LayerRow, layer_rows
@@ -21,8 +19,9 @@ from dlkit.reporting.figures import figures_of
 from dlkit.reporting.model_diagram import model_diagram
 from dlkit.reporting.report import Told
 from dlkit.runs.folder import RunFolder
+from dlkit.runs.provenance import read_provenance
 from dlkit.workflows.predict import load_model
-from dlkit.workflows.recipe_file import read_provenance, recipe_of
+from dlkit.workflows.recipe_file import recipe_of
 
 if TYPE_CHECKING:
     import keras
@@ -78,7 +77,7 @@ def told_of(run: RunFolder, recipe: Recipe, layers: Sequence[LayerRow]) -> Told:
         summary=recipe.config.summary or "",
         recipe=run.recipe.read_text(encoding="utf-8"),
         lines=lines,
-        best=_best(lines, provenance),
+        best=chosen_line(lines, provenance),
         evaluation=evaluation,
         expectations=compare(recipe.config.expect, measured.metrics, measured.over),
         diagnosis=diagnosis(run, recipe),
@@ -86,7 +85,7 @@ def told_of(run: RunFolder, recipe: Recipe, layers: Sequence[LayerRow]) -> Told:
         layers=layers,
         provenance=provenance,
         state=status.state,
-        seconds=status.seconds_before + _seconds(status.started, status.updated),
+        seconds=status.seconds,
         epochs=len(lines),
     )
 
@@ -114,17 +113,3 @@ def _diagram(recipe: Recipe, layers: Sequence[LayerRow]) -> str:
         return ""
     shapes = {each.name: each.shape for each in layers if each.shape}
     return model_diagram(graph, shapes, {each.name: each.parameters for each in layers})
-
-
-def _best(lines: Sequence[dict[str, Any]], provenance: dict[str, Any]) -> int | None:
-    """The place of the best epoch, where it is plain what is best."""
-    chosen = (provenance.get("chosen") or {}).get("training.best") or {}
-    monitor, mode = chosen.get("monitor", ""), chosen.get("mode")
-    if mode not in ("min", "max"):
-        mode = direction_of_name(monitor)
-    return best_line(lines, monitor, mode) if mode else None
-
-
-def _seconds(started: str, updated: str) -> float:
-    first, last = (datetime.fromisoformat(each.replace("Z", "+00:00")) for each in (started, updated))
-    return (last - first).total_seconds()

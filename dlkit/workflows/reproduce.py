@@ -14,10 +14,10 @@ from dlkit.evaluation.evaluation import Evaluation
 from dlkit.recipe.diagnostics import Diagnostic
 from dlkit.recipe.facts import DataFacts
 from dlkit.runs.folder import RunFolder
+from dlkit.runs.provenance import read_provenance
 from dlkit.training.progress import Display
 from dlkit.training.retracing import without_retracing_warning
 from dlkit.workflows.preparation import Prepared
-from dlkit.workflows.recipe_file import read_provenance
 from dlkit.workflows.reproducible import Check, checks_of, recipe_again
 from dlkit.workflows.run import Run
 from dlkit.workflows.same_result import Part, Verdict, compare_runs, verdict_of

@@ -8,8 +8,7 @@ from typing import Any
 
 from dlkit.recipe.load import Recipe, load
 from dlkit.runs.folder import RunFolder
-from dlkit.runs.provenance import environment, hardware, versions
-from dlkit.workflows.recipe_file import read_provenance
+from dlkit.runs.provenance import environment, hardware, read_provenance, versions
 from dlkit.workflows.workers import gpus_here
 
 _BEST = "training.best"  # under `chosen` in provenance.json the one thing that no recipe asks for with `auto`

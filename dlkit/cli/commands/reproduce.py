@@ -62,8 +62,8 @@ def reproduce(
     from dlkit.cli.start import start_tensorflow
     from dlkit.runs.find import runs_root
     from dlkit.runs.folder import RunFolder
+    from dlkit.runs.provenance import read_provenance
     from dlkit.workflows.finished import find_any, finished_runs
-    from dlkit.workflows.recipe_file import read_provenance
     from dlkit.workflows.reproducible import logical_devices_of
 
     whole = find_any(run, runs_root(runs_dir))
@@ -90,7 +90,7 @@ def reproduce(
 
 def _tell_what_is_known(out: Output, original: RunFolder, allow_plugins: bool) -> None:
     """What was then and is now, and what follows for the result; before TensorFlow takes its time."""
-    from dlkit.workflows.recipe_file import read_provenance
+    from dlkit.runs.provenance import read_provenance
     from dlkit.workflows.reproducible import checks_of, chosen_then, doubts_of, recipe_again
 
     provenance = read_provenance(original)

@@ -14,6 +14,7 @@ from dlkit.cli.output import Output
 NAMES = [
     "card",
     "check",
+    "compare",
     "copy",
     "data",
     "eject",

@@ -1,0 +1,1 @@
+"""Files for other runtimes, compared before they are handed over."""
