@@ -1,0 +1,130 @@
+"""LiteRT, formerly TensorFlow Lite, for phones and small computers: https://ai.google.dev/edge/litert."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.errors import DlkitError
+from dlkit.export.format import Format, Values
+from dlkit.export.refusal import refusal
+from dlkit.export.servable import Servable
+from dlkit.recipe.registry import register
+
+_LOOPS = ("While", "StatelessWhile")
+
+
+@register(
+    kind="export_format",
+    name="litert",
+    file="model.tflite",
+    quantizations=["float16", "int8"],
+    needs=["ai_edge_litert"],
+)
+class LiteRT(Format):
+    """A flat buffer of LiteRT's built-in operators, for one example at a time.
+
+    The size of the batch is fixed since recurrent layers are loops over lists of tensors, which LiteRT has for shapes that
+    are known alone; so none of TensorFlow's own operators are needed, which its small runtime does not have.
+    """
+
+    runtime: ClassVar[str] = "ai-edge-litert"
+
+    def write(self, servable: Servable, path: Path, quantize: str | None, examples: Values) -> None:
+        def convert(part: Servable) -> bytes:
+            return _converted(part, quantize if part is servable else None, examples)
+
+        try:
+            content = convert(servable)
+        except DlkitError:
+            raise
+        except Exception as error:  # the converter raises whatever it meets
+            raise refusal(servable, "LiteRT", error, convert) from error
+        path.write_bytes(content)
+
+    def open(self, path: Path) -> _Runtime:
+        return _Runtime(path)
+
+    def deployment(self, path: Path, servable: Servable) -> str:
+        return f"LiteRT runs it on phones, in browsers and on small computers, one example at a time: {path.resolve()}"
+
+
+class _Runtime:
+    def __init__(self, path: Path) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.version = version("ai-edge-litert")
+        self._interpreter = Interpreter(model_path=str(path))
+        self._run = self._interpreter.get_signature_runner()
+        self._inputs = list(self._run.get_input_details())
+
+    def __call__(self, features: Values) -> dict[str, np.ndarray]:
+        count = len(features[self._inputs[0]])
+        made = [self._run(**{name: features[name][n : n + 1] for name in self._inputs}) for n in range(count)]
+        return {name: np.concatenate([each[name] for each in made]) for name in made[0]}
+
+
+def _converted(servable: Servable, quantize: str | None, examples: Values) -> bytes:
+    with tempfile.TemporaryDirectory() as folder, _unrolled(servable, quantize == "int8"):
+        _save_frozen(servable, folder, loops=quantize != "int8")
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        if quantize:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if quantize == "int8":
+            # Integers wherever LiteRT has them; what it has not, stays in float32.
+            known = tf.lite.OpsSet
+            converter.target_spec.supported_ops = [known.TFLITE_BUILTINS_INT8, known.TFLITE_BUILTINS]
+            converter.representative_dataset = lambda: _one_by_one(examples, servable.inputs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of TensorFlow's own interpreter, which is to go
+            return converter.convert()
+
+
+def _save_frozen(servable: Servable, folder: str, loops: bool) -> None:
+    """Saves the model for one example, its weights as constants."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    traced = servable.function(1).get_concrete_function()
+    frozen = convert_variables_to_constants_v2(traced)
+    if not loops and (found := [node.name for node in frozen.graph.as_graph_def().node if node.op in _LOOPS]):
+        raise DlkitError(
+            f"LiteRT cannot find the ranges of values inside of loops, and the model has some: {', '.join(found)}.",
+            "Quantize to float16, or not at all.",
+            "cannot-quantize",
+        )
+    names = sorted(traced.structured_outputs)  # the order in which TensorFlow lays them out
+
+    def serve(*tensors: Any) -> dict[str, Any]:
+        return dict(zip(names, frozen(*tensors), strict=True))
+
+    module = tf.Module()
+    module.serve = tf.function(serve, input_signature=servable.specs(1))
+    tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
+
+
+@contextmanager
+def _unrolled(servable: Servable, wanted: bool) -> Iterator[None]:
+    """Recurrent layers step by step instead of in a loop, in which LiteRT finds no ranges of values."""
+    layers = [each for each in servable.model._flatten_layers() if getattr(each, "unroll", None) is False and wanted]
+    try:
+        for layer in layers:
+            layer.unroll = True
+        yield
+    finally:
+        for layer in layers:
+            layer.unroll = False
+
+
+def _one_by_one(examples: Values, names: tuple[str, ...]) -> Iterator[dict[str, np.ndarray]]:
+    for number in range(len(examples[names[0]])):
+        yield {name: examples[name][number : number + 1] for name in names}

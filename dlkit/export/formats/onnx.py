@@ -1,0 +1,129 @@
+"""ONNX, which onnxruntime runs and TensorRT takes: https://onnx.ai."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dlkit.export.format import Format, Values
+from dlkit.export.refusal import refusal
+from dlkit.export.servable import Servable
+from dlkit.recipe.registry import register
+
+_OPSET = 18
+_SOME = 32  # examples that TensorRT is told to be fastest for
+
+
+@register(
+    kind="export_format",
+    name="onnx",
+    file="model.onnx",
+    quantizations=["float16", "int8"],
+    needs=["onnx", "onnxruntime", "tf2onnx"],
+)
+class Onnx(Format):
+    """A graph of ONNX operators, for batches of any size."""
+
+    runtime: ClassVar[str] = "onnxruntime"
+
+    def write(self, servable: Servable, path: Path, quantize: str | None, examples: Values) -> None:
+        import onnx
+
+        with _quietly():
+            try:
+                model = _converted(servable)
+            except Exception as error:  # tf2onnx raises whatever it meets
+                raise refusal(servable, "ONNX", error, _converted) from error
+            if quantize == "int8":
+                _quantize(model, path, examples)
+                return
+            onnx.save(_in_float16(model) if quantize else model, str(path))
+
+    def open(self, path: Path) -> _Runtime:
+        return _Runtime(path)
+
+    def deployment(self, path: Path, servable: Servable) -> str:
+        shapes = [
+            ",".join(f"{spec.name}:{'x'.join(map(str, [batch, *spec.shape[1:]]))}" for spec in servable.specs(None))
+            for batch in (1, _SOME, _SOME)
+        ]
+        ranges = [f"--{kind}Shapes={shape}" for kind, shape in zip(("min", "opt", "max"), shapes, strict=True)]
+        engine = path.with_suffix(".engine").name
+        return f"TensorRT takes it: trtexec --onnx={path.resolve()} --saveEngine={engine} {' '.join(ranges)}"
+
+
+class _Runtime:
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        self.version = version("onnxruntime")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._inputs = [each.name for each in self._session.get_inputs()]
+        self._outputs = [each.name for each in self._session.get_outputs()]
+
+    def __call__(self, features: Values) -> dict[str, np.ndarray]:
+        made = self._session.run(self._outputs, {name: features[name] for name in self._inputs})
+        return dict(zip(self._outputs, made, strict=True))
+
+
+def _converted(servable: Servable) -> Any:
+    import onnx
+    import tf2onnx
+    from keras.src.export.tf2onnx_lib import patch_tf2onnx  # what Keras's own `export` does for NumPy 2
+
+    patch_tf2onnx()
+    model, _ = tf2onnx.convert.from_function(servable.function(None), servable.specs(None), opset=_OPSET)
+    model.graph.name = servable.name  # not the number that TensorFlow gave the function in this process
+    onnx.checker.check_model(model)  # an operator that tf2onnx does not know is left as it is
+    return model
+
+
+def _in_float16(model: Any) -> Any:
+    """Weights and what is computed in float16; inputs and outputs stay float32."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    return convert_float_to_float16(model, keep_io_types=True)
+
+
+def _quantize(model: Any, path: Path, examples: Values) -> None:
+    """Static quantization to 8 bits: weights by channel, ranges of what is computed from examples.
+
+    https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
+    """
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            count = len(next(iter(examples.values())))
+            self._batches = iter({name: all_[n : n + 1] for name, all_ in examples.items()} for n in range(count))
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            return next(self._batches, None)
+
+    prepared = path.with_name(f"prepared-{path.name}")
+    quant_pre_process(model, str(prepared), skip_symbolic_shape=True)
+    quantize_static(str(prepared), str(path), Reader(), quant_format=QuantFormat.QDQ, per_channel=True)
+    prepared.unlink()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what the converters log of operators that they pass over."""
+    loggers = [logging.getLogger(name) for name in ("tf2onnx", "root", "onnxruntime")]
+    before = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
