@@ -117,15 +117,17 @@ def behind_lookups(servable: Servable) -> Servable:
         message = f"{listing(learned)} takes texts, or looks values up, and has weights that were learned."
         raise DlkitError(message, "Export to savedmodel, which holds all of it.", "cannot-export")
     cut = _cut(nodes, outside, servable.model)
-    raw = _raw_inputs(nodes)
-    inputs = {id(tensor): tensor.name for tensor in servable.model.inputs}
-    names = _names([raw[id(tensor)] for tensor in cut if id(tensor) not in inputs])
-    made = [tensor for tensor in cut if id(tensor) not in inputs]
-    given = {tensor.name: tensor for tensor in servable.model.inputs if any(tensor.name in raw[id(t)] for t in made)}
-    named = dict(zip(map(id, made), names, strict=True))
+    made_of = _made_of(nodes)
+    plain = {id(tensor): tensor.name for tensor in servable.model.inputs}
+    made = [tensor for tensor in cut if id(tensor) not in plain]
+    kept = {plain[id(tensor)] for tensor in cut if id(tensor) in plain}
+    names = _names([made_of[id(tensor)] for tensor in made], kept)
+    taken = frozenset().union(*(made_of[id(tensor)] for tensor in made))
+    raw = {tensor.name: tensor for tensor in servable.model.inputs if tensor.name in taken}
+    front = Front(keras.Model(raw, made, name="front"), names)
     body = keras.Model(cut, functional(servable.model).output, name=servable.name)
-    front = Front(keras.Model(given, made, name="front"), names)
-    return Servable(body, tuple(named.get(id(t)) or inputs[id(t)] for t in cut), servable.outputs, front)
+    named = {**plain, **dict(zip(map(id, made), names, strict=True))}
+    return Servable(body, tuple(named[id(tensor)] for tensor in cut), servable.outputs, front)
 
 
 def in_order(graph: Any) -> list[Any]:
@@ -161,7 +163,7 @@ def _cut(nodes: list[Any], outside: list[Any], model: keras.Model) -> list[Any]:
     return list({id(tensor): tensor for tensor in taken if id(tensor) in before}.values())
 
 
-def _raw_inputs(nodes: list[Any]) -> dict[int, frozenset[str]]:
+def _made_of(nodes: list[Any]) -> dict[int, frozenset[str]]:
     """The inputs that each tensor is made of, by name."""
     found: dict[int, frozenset[str]] = {}
     for node in nodes:
@@ -173,9 +175,10 @@ def _raw_inputs(nodes: list[Any]) -> dict[int, frozenset[str]]:
     return found
 
 
-def _names(features: list[frozenset[str]]) -> tuple[str, ...]:
-    """A name for each cut: that of the features it is made of, numbered where there are several."""
+def _names(features: list[frozenset[str]], kept: set[str]) -> tuple[str, ...]:
+    """A name for each cut: that of what it is made of, unless the file takes that too; numbered where there are several."""
     stems = ["_and_".join(sorted(names)) for names in features]
+    stems = [f"{stem}_ids" if stem in kept else stem for stem in stems]
     return tuple(
         f"{stem}_{stems[:number].count(stem) + 1}" if stems.count(stem) > 1 else stem
         for number, stem in enumerate(stems)

@@ -10,6 +10,7 @@ import typer
 from dlkit.cli.app import command
 from dlkit.cli.options import AllowPlugins, Run, RunsDir, Which
 from dlkit.cli.output import Output
+from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:
     from dlkit.workflows.export import Exported
@@ -69,7 +70,11 @@ def export(
 
     folder = find_run(run, runs_root(runs_dir))
     recipe = load(folder.recipe, allow_plugins=allow_plugins, others=False)
-    settings = settings_of(recipe.config.export, {"format": format, "quantize": quantize, "tolerance": tolerance})
+    given = {"format": format, "quantize": quantize, "tolerance": tolerance}
+    try:
+        settings = settings_of(recipe.config.export, given)
+    except DlkitError as error:
+        raise typer.BadParameter(f"{error.message} {error.cure}") from error
     out.say(f"{which} model of {folder.path}")
     from dlkit.cli.start import start_tensorflow
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -98,6 +99,7 @@ def _quantize(model: Any, path: Path, examples: Values) -> None:
 
     https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
     """
+    import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -109,10 +111,11 @@ def _quantize(model: Any, path: Path, examples: Values) -> None:
         def get_next(self) -> dict[str, np.ndarray] | None:
             return next(self._batches, None)
 
-    prepared = path.with_name(f"prepared-{path.name}")
-    quant_pre_process(model, str(prepared), skip_symbolic_shape=True)
-    quantize_static(str(prepared), str(path), Reader(), quant_format=QuantFormat.QDQ, per_channel=True)
-    prepared.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        written, prepared = (str(Path(folder).resolve() / name) for name in ("written.onnx", "prepared.onnx"))
+        onnx.save(model, written)
+        quant_pre_process(written, prepared, skip_symbolic_shape=True)
+        quantize_static(prepared, str(path), Reader(), quant_format=QuantFormat.QDQ, per_channel=True)
 
 
 @contextmanager

@@ -14,8 +14,10 @@ import tensorflow as tf
 
 from dlkit.errors import DlkitError
 from dlkit.export.format import Format, Values
-from dlkit.export.servable import Servable, as_arrays
+from dlkit.export.servable import LOOKUPS, Servable, as_arrays
 from dlkit.recipe.registry import register
+
+_QUANTIZED = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Embedding)
 
 
 @register(
@@ -38,7 +40,9 @@ class SavedModel(Format):
         if quantize:
             servable = replace(servable, model=_quantized(servable.model, quantize))
         archive = keras.export.ExportArchive()
-        archive.track(servable.model)
+        for layer in servable.model._flatten_layers():
+            if isinstance(layer, LOOKUPS):  # variables are found by themselves; tracked as well, they are written twice
+                archive.track(layer)
         archive.add_endpoint("serve", servable.function(None).python_function, input_signature=servable.specs(None))
         archive.write_out(str(path), verbose=False)
 
@@ -66,8 +70,7 @@ class _Runtime:
 
 def _quantized(model: keras.Model, mode: str) -> keras.Model:
     """A copy in Keras's own quantization, which knows layers that multiply by a matrix or look up rows of one."""
-    known = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Embedding)
-    if not any(isinstance(layer, known) for layer in model._flatten_layers()):
+    if not any(isinstance(layer, _QUANTIZED) for layer in model._flatten_layers()):
         raise DlkitError(
             f"Keras quantizes Dense, EinsumDense and Embedding, and the model has none of them: {model.name}.",
             "Quantize it with --format litert or --format onnx, which know convolutions too.",
@@ -76,5 +79,7 @@ def _quantized(model: keras.Model, mode: str) -> keras.Model:
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder, "copy.keras"))
         copy = keras.models.load_model(Path(folder, "copy.keras"))
-    copy.quantize(mode)
+    for layer in copy._flatten_layers():
+        if isinstance(layer, _QUANTIZED):  # `Model.quantize` stops at lookup tables, which are never built
+            layer.quantize(mode)
     return copy
