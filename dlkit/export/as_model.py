@@ -44,6 +44,7 @@ class KerasRuntime:
     """A Keras model run as a file is, to hold that against."""
 
     def __init__(self, servable: Servable) -> None:
+        self.version = keras.__version__
         self._servable = servable
 
     def __call__(self, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -57,6 +58,7 @@ class KerasRuntime:
 class _Runs(keras.layers.Layer):
     def __init__(self, runtime: Runtime, outputs: Mapping[str, Mapping[str, Any]], front: Front | None) -> None:
         super().__init__(name="runtime", autocast=False, dtype="float32")
+        self.supports_jit = False
         self._runtime, self._told, self._front = runtime, {name: dict(told) for name, told in outputs.items()}, front
 
     def call(self, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +76,8 @@ class Servable:
 
         def serve(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
             structure = functional(self.model).input
-            made = self.model(keras.tree.pack_sequence_as(structure, list(tensors)), training=False)
+            with with_attribute(self.model, "use_cudnn", False):  # which only some processors have
+                made = self.model(keras.tree.pack_sequence_as(structure, list(tensors)), training=False)
             return dict(zip(self.outputs, map(tf.identity, keras.tree.flatten(made)), strict=True))
 
         return tf.function(serve, input_signature=self.specs(batch))
@@ -84,6 +86,19 @@ class Servable:
 def functional(model: keras.Model) -> Any:
     """A model as a graph of layers; a Sequential is one inside."""
     return model._functional if isinstance(model, keras.Sequential) else model
+
+
+@contextmanager
+def with_attribute(model: keras.Model, name: str, value: Any) -> Iterator[None]:
+    """The layers of a model that have an attribute with another value of it, for as long as the block takes."""
+    before = [(layer, getattr(layer, name)) for layer in model._flatten_layers() if hasattr(layer, name)]
+    try:
+        for layer, _ in before:
+            setattr(layer, name, value)
+        yield
+    finally:
+        for layer, old in before:
+            setattr(layer, name, old)
 
 
 def whole(model: keras.Model, only: str) -> Servable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dlkit.errors import DlkitError
 from dlkit.runs.atomic import write_json
@@ -45,7 +45,7 @@ class Manifest:
 
     format: str
     file: str
-    model: str
+    model: Literal["best", "last"]
     quantize: str | None
     prune: float | None
     finetune_epochs: int

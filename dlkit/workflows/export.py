@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
 
 from dlkit.data.arrays import Arrays, Splits
 from dlkit.data.feed import Feed
+from dlkit.errors import DlkitError
+from dlkit.export.format import Format, Runtime, Values
 from dlkit.export.servable import Servable, as_arrays, behind_lookups, whole
 from dlkit.export.settings import Settings
 from dlkit.export.vocabulary import vocabulary
 from dlkit.recipe.load import load
 from dlkit.recipe.task_metrics import task_of
-from dlkit.runs.atomic import write_json, writing
+from dlkit.runs.atomic import replacing_folder, write_json, writing
 from dlkit.runs.exports import FRONT, VOCABULARY, Manifest, export_name
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.export_proof import Proof
@@ -55,7 +55,7 @@ def export(
     run: RunFolder,
     settings: Settings,
     *,
-    which: str = "best",
+    which: Literal["best", "last"] = "best",
     examples: int | None = None,
     allow_plugins: bool = False,
     told: Callable[[str], None] = lambda text: None,
@@ -89,17 +89,32 @@ def export(
         epochs = settings.finetune_epochs
         model = pruned_model(run, which, settings.prune, finetune_epochs=epochs, allow_plugins=allow_plugins)
     place = run.exports / export_name(settings.format, settings.quantize, settings.prune)
-    with _appearing(place) as folder, keras.saving.custom_object_scope(custom_objects(prepared.recipe)):
+    with replacing_folder(place) as folder, keras.saving.custom_object_scope(custom_objects(prepared.recipe)):
         told(f"Writing {place} ...")
         servable = _servable(model, settings, prepared)
         examples_of_training = calibration(servable, prepared)
         kind.write(servable, folder / settings.known.file, settings.quantize, examples_of_training)
         _keep_beside(servable, run, prepared, which, folder)
         told(f"Running it on {len(split)} examples ...")
-        runtime = kind.open(folder / settings.known.file)
+        runtime = _opened(kind, folder / settings.known.file, examples_of_training)
         found = proof.manifest(which, before, model, servable, runtime, kind.runtime, folder, examples_of_training)
         found.write(folder)
     return Exported(place, found, kind.deployment(place / found.file, servable))
+
+
+def _opened(kind: Format, path: Path, examples: Values) -> Runtime:
+    """The file in the program that it is for, which takes an example.
+
+    Raises:
+        DlkitError: It refuses the file (`cannot-run`).
+    """
+    try:
+        runtime = kind.open(path)
+        runtime({name: values[:1] for name, values in examples.items()})
+    except Exception as error:  # each runtime has errors of its own
+        told = f"{kind.runtime} cannot run what was written: {error}"
+        raise DlkitError(told, "Export the model in another format, or without --quantize.", "cannot-run") from error
+    return runtime
 
 
 def _held_out(splits: Splits) -> tuple[str, Arrays]:
@@ -150,25 +165,3 @@ def _keep_beside(servable: Servable, run: RunFolder, prepared: Prepared, which: 
                 shutil.copyfile(path, folder / path.name)
         if (run.path / "plugins").is_dir():
             shutil.copytree(run.path / "plugins", folder / "plugins")
-
-
-@contextmanager
-def _appearing(place: Path) -> Iterator[Path]:
-    """A temporary folder that takes the place of `place` when the block ends well, and is gone when it does not.
-
-    Raises:
-        DlkitError: The system refuses to write (`cannot-write`).
-    """
-    mark = secrets.token_hex(4)
-    temporary, old = (place.with_name(f".{place.name}.{mark}.{word}") for word in ("tmp", "old"))
-    with writing(place):
-        temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        with writing(place):
-            if place.exists():
-                os.replace(place, old)
-            os.replace(temporary, place)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

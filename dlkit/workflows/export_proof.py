@@ -56,7 +56,7 @@ class Proof:
 
     def manifest(
         self,
-        which: str,
+        which: Literal["best", "last"],
         before: Mapping[str, float],
         model: keras.Model,
         servable: Servable,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ import tensorflow as tf
 from dlkit.errors import DlkitError
 from dlkit.export.format import Format, Values
 from dlkit.export.refusal import refusal
-from dlkit.export.servable import Servable
+from dlkit.export.servable import Servable, with_attribute
 from dlkit.recipe.registry import register
 
 _LOOPS = ("While", "StatelessWhile")
@@ -73,7 +73,9 @@ class _Runtime:
 
 
 def _converted(servable: Servable, quantize: str | None, examples: Values) -> bytes:
-    with tempfile.TemporaryDirectory() as folder, _unrolled(servable, quantize == "int8"):
+    # Step by step instead of in a loop, in which no ranges of values are found.
+    unrolled = with_attribute(servable.model, "unroll", True) if quantize == "int8" else nullcontext()
+    with tempfile.TemporaryDirectory() as folder, unrolled:
         _save_frozen(servable, folder, loops=quantize != "int8")
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if quantize:
@@ -110,19 +112,6 @@ def _save_frozen(servable: Servable, folder: str, loops: bool) -> None:
     module = tf.Module()
     module.serve = tf.function(serve, input_signature=servable.specs(1))
     tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
-
-
-@contextmanager
-def _unrolled(servable: Servable, wanted: bool) -> Iterator[None]:
-    """Recurrent layers step by step instead of in a loop, in which LiteRT finds no ranges of values."""
-    layers = [each for each in servable.model._flatten_layers() if getattr(each, "unroll", None) is False and wanted]
-    try:
-        for layer in layers:
-            layer.unroll = True
-        yield
-    finally:
-        for layer in layers:
-            layer.unroll = False
 
 
 def _one_by_one(examples: Values, names: tuple[str, ...]) -> Iterator[dict[str, np.ndarray]]:

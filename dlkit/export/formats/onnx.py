@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from dlkit.errors import DlkitError
 from dlkit.export.format import Format, Values
 from dlkit.export.refusal import refusal
 from dlkit.export.servable import Servable
@@ -41,10 +42,14 @@ class Onnx(Format):
                 model = _converted(servable)
             except Exception as error:  # tf2onnx raises whatever it meets
                 raise refusal(servable, "ONNX", error, _converted) from error
-            if quantize == "int8":
-                _quantize(model, path, examples)
-                return
-            onnx.save(_in_float16(model) if quantize else model, str(path))
+            try:
+                if quantize == "int8":
+                    _quantize(model, path, examples)
+                else:
+                    onnx.save(_in_float16(model) if quantize else model, str(path))
+            except Exception as error:  # and so does onnxruntime
+                told = f"onnxruntime cannot quantize this model to {quantize}: {error}"
+                raise DlkitError(told, "Export it without --quantize.", "cannot-quantize") from error
 
     def open(self, path: Path) -> _Runtime:
         return _Runtime(path)
@@ -81,6 +86,7 @@ def _converted(servable: Servable) -> Any:
     from keras.src.export.tf2onnx_lib import patch_tf2onnx  # what Keras's own `export` does for NumPy 2
 
     patch_tf2onnx()
+    tf2onnx.utils.INTERNAL_NAME = 1  # it numbers nodes through the process; the same model is to give the same file
     model, _ = tf2onnx.convert.from_function(servable.function(None), servable.specs(None), opset=_OPSET)
     model.graph.name = servable.name  # not the number that TensorFlow gave the function in this process
     onnx.checker.check_model(model)  # an operator that tf2onnx does not know is left as it is
