@@ -82,6 +82,15 @@ class Servable:
 
         return tf.function(serve, input_signature=self.specs(batch))
 
+    def frozen(self, batch: int | None) -> Any:
+        """The same with weights, and all else that it takes from outside, as constants: a function of its inputs alone.
+
+        Its outputs are a list, in the order of `outputs`.
+        """
+        from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+        return convert_variables_to_constants_v2(self.function(batch).get_concrete_function(), lower_control_flow=False)
+
 
 def functional(model: keras.Model) -> Any:
     """A model as a graph of layers; a Sequential is one inside."""

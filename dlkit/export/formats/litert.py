@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -89,29 +90,34 @@ def _converted(servable: Servable, quantize: str | None, examples: Values) -> by
             converter.representative_dataset = lambda: _one_by_one(examples, servable.inputs)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of TensorFlow's own interpreter, which is to go
-            return converter.convert()
+            try:
+                return converter.convert()
+            except Exception as error:
+                raise _lacking(error) from error
 
 
 def _save_frozen(servable: Servable, folder: str, loops: bool) -> None:
     """Saves the model for one example, its weights as constants."""
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    traced = servable.function(1).get_concrete_function()
-    frozen = convert_variables_to_constants_v2(traced)
+    frozen = servable.frozen(1)
     if not loops and (found := [node.name for node in frozen.graph.as_graph_def().node if node.op in _LOOPS]):
         raise DlkitError(
             f"LiteRT cannot find the ranges of values inside of loops, and the model has some: {', '.join(found)}.",
             "Quantize to float16, or not at all.",
             "cannot-quantize",
         )
-    names = sorted(traced.structured_outputs)  # the order in which TensorFlow lays them out
 
     def serve(*tensors: Any) -> dict[str, Any]:
-        return dict(zip(names, frozen(*tensors), strict=True))
+        return dict(zip(servable.outputs, frozen(*tensors), strict=True))
 
     module = tf.Module()
     module.serve = tf.function(serve, input_signature=servable.specs(1))
     tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
+
+
+def _lacking(error: Exception) -> Exception:
+    """What LiteRT lacks, out of pages of what it looked at."""
+    found = re.search(r"(?:TF Select|Custom) ops: ([^\n]*)", str(error))
+    return ValueError(f"LiteRT has no operator for {found[1]}") if found else error
 
 
 def _one_by_one(examples: Values, names: tuple[str, ...]) -> Iterator[dict[str, np.ndarray]]:

@@ -81,16 +81,43 @@ class _Runtime:
 
 
 def _converted(servable: Servable) -> Any:
-    import onnx
-    import tf2onnx
+    import tf2onnx.tfonnx  # which numbers a name as it is imported
     from keras.src.export.tf2onnx_lib import patch_tf2onnx  # what Keras's own `export` does for NumPy 2
 
     patch_tf2onnx()
     tf2onnx.utils.INTERNAL_NAME = 1  # it numbers nodes through the process; the same model is to give the same file
-    model, _ = tf2onnx.convert.from_function(servable.function(None), servable.specs(None), opset=_OPSET)
-    model.graph.name = servable.name  # not the number that TensorFlow gave the function in this process
-    onnx.checker.check_model(model)  # an operator that tf2onnx does not know is left as it is
+    frozen = servable.frozen(None)
+    inputs, outputs = ([tensor.name for tensor in tensors] for tensors in (frozen.inputs, frozen.outputs))
+    model, _ = tf2onnx.convert.from_graph_def(
+        frozen.graph.as_graph_def(),
+        name=servable.name,
+        input_names=inputs,
+        output_names=outputs,
+        opset=_OPSET,
+        tensors_to_rename=dict(zip([*inputs, *outputs], [*servable.inputs, *servable.outputs], strict=True)),
+    )
+    model.graph.doc_string = ""
+    _check_known(model)
     return model
+
+
+def _check_known(model: Any) -> None:
+    """An operator that tf2onnx does not know, it leaves as it is."""
+    from onnx.defs import SchemaError, get_schema
+
+    def kinds(graph: Any) -> set[tuple[str, str]]:
+        found = {(node.op_type, node.domain) for node in graph.node}
+        inner = (attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g"))
+        return found.union(*map(kinds, inner))
+
+    unknown = []
+    for kind, domain in sorted(kinds(model.graph)):
+        try:
+            get_schema(kind, _OPSET, domain)
+        except SchemaError:
+            unknown.append(kind)
+    if unknown:
+        raise ValueError(f"ONNX has no operator for {', '.join(unknown)}")
 
 
 def _in_float16(model: Any) -> Any:
