@@ -44,24 +44,6 @@ class Curves:
     baseline: float | None = None
 
 
-def best_line(lines: Sequence[Mapping[str, Any]], monitor: str, mode: str) -> int | None:
-    """The place of the line of metrics.jsonl whose model is kept: the first of the best ones of the last stage.
-
-    Args:
-        lines: What `RunFolder.read_metrics` gives.
-        monitor: The metric that it is chosen by.
-        mode: `min` or `max`.
-    """
-    stage = lines[-1].get("stage") if lines else None
-    values = {
-        place: line[monitor]
-        for place, line in enumerate(lines)
-        if line.get("stage") == stage and isinstance(line.get(monitor), int | float) and math.isfinite(line[monitor])
-    }
-    choose = min if mode == "min" else max
-    return choose(values, key=lambda place: values[place]) if values else None
-
-
 def read_curves(lines: Sequence[Mapping[str, Any]], baseline: float | None = None) -> Curves:
     """The curves of the last stage in the lines of metrics.jsonl.
 

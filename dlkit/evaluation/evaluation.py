@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.errors import DlkitError
-from dlkit.evaluation.bootstrap import CONFIDENCE
 from dlkit.runs import json_text
 from dlkit.runs.atomic import write_json
 
@@ -57,6 +56,8 @@ class Evaluation:
         Raises:
             DlkitError: It cannot be written (`cannot-write`).
         """
+        from dlkit.evaluation.bootstrap import CONFIDENCE  # NumPy is not needed to read
+
         write_json(path, {**asdict(self), "confidence": CONFIDENCE})
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shlex
@@ -12,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from dlkit.errors import DlkitError
+from dlkit.runs.folder import RunFolder
 from dlkit.runs.status import utc_now
 
 PACKAGES = ("dlkit", "keras", "tensorflow", "numpy", "scikit-learn")
@@ -52,6 +55,20 @@ def provenance(
         "data_fingerprint": data_fingerprint,
         "chosen": dict(chosen),
     }
+
+
+def read_provenance(run: RunFolder) -> dict[str, Any]:
+    """What provenance.json of a run holds; nothing where there is none.
+
+    Raises:
+        DlkitError: It is damaged (`damaged-file`).
+    """
+    try:
+        return dict(json.loads(run.provenance.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError) as error:
+        raise DlkitError(f"{run.provenance} cannot be read: {error}", code="damaged-file") from error
 
 
 def versions() -> dict[str, str | None]:

@@ -66,6 +66,12 @@ class Status:
         except (OSError, ValueError, TypeError) as error:
             raise DlkitError(f"{path} cannot be read as the state of a run: {error}", code="not-a-run") from error
 
+    @property
+    def seconds(self) -> float:
+        """Time spent, from the first process on up to when the file was written."""
+        first, last = (datetime.fromisoformat(each) for each in (self.started, self.updated))
+        return self.seconds_before + (last - first).total_seconds()
+
     def write(self, path: Path) -> None:
         """Replaces status.json, whole."""
         write_json(path, dataclasses.asdict(self))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlkit.errors import DlkitError
-from dlkit.evaluation.curves import best_line
+from dlkit.evaluation.best_epoch import best_line
 from dlkit.evaluation.direction import direction_of_name
 from dlkit.recipe.load import Recipe, varied
 from dlkit.tuning.trials import Trial

@@ -17,10 +17,10 @@ from dlkit.recipe.values import resolved_path
 from dlkit.runs.atomic import write_json
 from dlkit.runs.find import all_runs, find_run
 from dlkit.runs.folder import RunFolder
+from dlkit.runs.provenance import read_provenance
 from dlkit.runs.sweeps import is_trial
 from dlkit.workflows.members import with_seed
 from dlkit.workflows.preparation import custom_objects
-from dlkit.workflows.recipe_file import read_provenance
 from dlkit.workflows.same_recipe import differences, leaves_of
 
 Train = Callable[[Recipe], RunFolder]

@@ -92,18 +92,6 @@ def scales_of(run: RunFolder) -> dict[str, Scale]:
         return {name: Scale(np.asarray(mean), np.asarray(deviation)) for name, (mean, deviation) in known.items()}
 
 
-def read_provenance(run: RunFolder) -> dict[str, Any]:
-    """What provenance.json holds; nothing where there is none.
-
-    Raises:
-        DlkitError: It is damaged (`damaged-file`).
-    """
-    if not run.provenance.exists():
-        return {}
-    with _reading(run.provenance):
-        return dict(json.loads(run.provenance.read_text(encoding="utf-8")))
-
-
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:

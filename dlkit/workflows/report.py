@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlkit.errors import DlkitError
 from dlkit.evaluation.adversarial_diagnosis import diagnose_adversaries
-from dlkit.evaluation.curves import best_line
+from dlkit.evaluation.best_epoch import chosen_line
 from dlkit.evaluation.diagnosis import Diagnosis, diagnose, known_of, read_curves
-from dlkit.evaluation.direction import direction_of_name
 from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
 from dlkit.models.layer_table import LayerRow, layer_rows
@@ -65,7 +63,7 @@ def report_run(run: RunFolder, recipe: Recipe, model: keras.Model | None) -> Non
             summary=recipe.config.summary or "",
             recipe=run.recipe.read_text(encoding="utf-8"),
             lines=lines,
-            best=_best(lines, provenance),
+            best=chosen_line(lines, provenance),
             evaluation=evaluation,
             expectations=compare(recipe.config.expect, measured.metrics, measured.over),
             diagnosis=diagnosis(run, recipe),
@@ -74,7 +72,7 @@ def report_run(run: RunFolder, recipe: Recipe, model: keras.Model | None) -> Non
             diagram=_diagram(recipe, layers),
             provenance=provenance,
             state=status.state,
-            seconds=status.seconds_before + _seconds(status.started, status.updated),
+            seconds=status.seconds,
             epochs=len(lines),
             figures=figures_of(recipe.components, None if wanted is None else [each.name for each in wanted]),
         ),
@@ -104,17 +102,3 @@ def _diagram(recipe: Recipe, layers: Sequence[LayerRow]) -> str:
         return ""
     shapes = {each.name: each.shape for each in layers if each.shape}
     return model_diagram(graph, shapes, {each.name: each.parameters for each in layers})
-
-
-def _best(lines: Sequence[dict[str, Any]], provenance: dict[str, Any]) -> int | None:
-    """The place of the best epoch, where it is plain what is best."""
-    chosen = (provenance.get("chosen") or {}).get("training.best") or {}
-    monitor, mode = chosen.get("monitor", ""), chosen.get("mode")
-    if mode not in ("min", "max"):
-        mode = direction_of_name(monitor)
-    return best_line(lines, monitor, mode) if mode else None
-
-
-def _seconds(started: str, updated: str) -> float:
-    first, last = (datetime.fromisoformat(each.replace("Z", "+00:00")) for each in (started, updated))
-    return (last - first).total_seconds()

@@ -17,13 +17,13 @@ from dlkit.recipe.keys import Training
 from dlkit.recipe.load import Recipe, load
 from dlkit.runs.atomic import write_json
 from dlkit.runs.folder import RunFolder
-from dlkit.runs.provenance import versions
+from dlkit.runs.provenance import read_provenance, versions
 from dlkit.runs.status import utc_now
 from dlkit.training.checkpoints import Saved, chosen_state, read_state, restore_best
 from dlkit.training.progress import Display
 from dlkit.workflows.devices import check_devices, devices_of
 from dlkit.workflows.preparation import Prepared, prepare
-from dlkit.workflows.recipe_file import read_provenance, write_recipe
+from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.run import Run
 from dlkit.workflows.same_recipe import FREE, differences, leaves_of
 from dlkit.workflows.train import Trialled, carry_out, writing_folder

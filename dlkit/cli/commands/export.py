@@ -25,6 +25,14 @@ Quantize = Annotated[
         "--quantize", metavar="float16|int8", help="Write smaller numbers, with ranges from training examples."
     ),
 ]
+Prune = Annotated[
+    float | None,
+    typer.Option("--prune", metavar="S", min=0.0, max=0.99, help="Set the smallest weights to zero, a share of S of all."),
+]
+FinetuneEpochs = Annotated[
+    int | None,
+    typer.Option("--finetune-epochs", metavar="N", min=0, help="With --prune: train on for N epochs; else 0."),
+]
 Tolerance = Annotated[
     float | None,
     typer.Option(
@@ -46,6 +54,7 @@ Examples = Annotated[
     "Runs",
     "dlkit export latest --format onnx",
     "dlkit export fashion_mnist/cnn --format litert --quantize int8",
+    "dlkit export latest --format onnx --prune 0.8 --finetune-epochs 3",
     "dlkit export imdb/transformer --format savedmodel --model last",
 )
 def export(
@@ -53,6 +62,8 @@ def export(
     run: Run,
     format: Format = None,
     quantize: Quantize = None,
+    prune: Prune = None,
+    finetune_epochs: FinetuneEpochs = None,
     tolerance: Tolerance = None,
     examples: Examples = None,
     which: Which = "best",
@@ -70,7 +81,13 @@ def export(
 
     folder = find_run(run, runs_root(runs_dir))
     recipe = load(folder.recipe, allow_plugins=allow_plugins, others=False)
-    given = {"format": format, "quantize": quantize, "tolerance": tolerance}
+    given = {
+        "format": format,
+        "quantize": quantize,
+        "prune": prune,
+        "finetune_epochs": finetune_epochs,
+        "tolerance": tolerance,
+    }
     try:
         settings = settings_of(recipe.config.export, given)
     except DlkitError as error:

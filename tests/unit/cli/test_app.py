@@ -13,6 +13,7 @@ from dlkit.cli.output import Output
 
 NAMES = [
     "check",
+    "compare",
     "copy",
     "data",
     "evaluate",
