@@ -27,7 +27,9 @@ Quantize = Annotated[
 ]
 Prune = Annotated[
     float | None,
-    typer.Option("--prune", metavar="S", min=0.0, max=0.99, help="Set the smallest weights to zero, a share of S of all."),
+    typer.Option(
+        "--prune", metavar="S", min=0.0, max=0.99, help="Set the smallest weights to zero, a share of S of all."
+    ),
 ]
 FinetuneEpochs = Annotated[
     int | None,

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -79,21 +80,46 @@ def _converted(servable: Servable, quantize: str | None, examples: Values) -> by
     with tempfile.TemporaryDirectory() as folder, unrolled:
         _save_frozen(servable, folder, loops=quantize != "int8")
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if quantize:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        if quantize == "int8":
-            # Integers wherever LiteRT has them; what it has not, stays in float32.
-            known = tf.lite.OpsSet
-            converter.target_spec.supported_ops = [known.TFLITE_BUILTINS_INT8, known.TFLITE_BUILTINS]
-            converter.representative_dataset = lambda: _one_by_one(examples, servable.inputs)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of TensorFlow's own interpreter, which is to go
             try:
+                if quantize == "int8":
+                    return _in_integers(converter, servable, examples)
+                if quantize == "float16":
+                    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+                    converter.target_spec.supported_types = [tf.float16]
                 return converter.convert()
             except Exception as error:
                 raise _lacking(error) from error
+
+
+def _in_integers(converter: Any, servable: Servable, examples: Values) -> bytes:
+    """Integers wherever LiteRT has them; what it has not, stays in float32.
+
+    So do layers that normalize raw numbers: the columns of a table span other ranges than 8 bits have steps for.
+    """
+    scopes = [layer.name for layer in servable.model._flatten_layers() if isinstance(layer, keras.layers.Normalization)]
+    normalizing = _nodes_of(converter.convert(), scopes) if scopes else []
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
+    converter.representative_dataset = lambda: _one_by_one(examples, servable.inputs)
+    if not normalizing:
+        return converter.convert()
+    lite = tf.lite.experimental
+    options = lite.QuantizationDebugOptions(denylisted_nodes=normalizing)
+    tried = lite.QuantizationDebugger(
+        converter=converter, debug_dataset=converter.representative_dataset, debug_options=options
+    )
+    return tried.get_nondebug_quantized_model()
+
+
+def _nodes_of(content: bytes, scopes: list[str]) -> list[str]:
+    """The nodes of a file that are made by these layers; TensorFlow numbers the scope of a layer."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    of_layers = re.compile("|".join(rf"(?:^|[/;]){re.escape(scope)}(?:_\d+)?/" for scope in scopes))
+    names = [tensor["name"] for tensor in Interpreter(model_content=content).get_tensor_details()]
+    return [name for name in names if of_layers.search(name)]
 
 
 def _save_frozen(servable: Servable, folder: str, loops: bool) -> None:

@@ -19,6 +19,13 @@ from dlkit.export.servable import Servable
 from dlkit.recipe.registry import register
 
 _OPSET = 18
+# Products and what passes their results on. Subtracting, dividing and softmax stay in float32: raw columns of a table span
+# other ranges than 8 bits have steps for, and they cost little.
+_IN_INTEGERS = [
+    *("Conv", "ConvTranspose", "Gemm", "MatMul", "Gather", "Add", "Relu", "LeakyRelu", "Clip"),
+    *("MaxPool", "AveragePool", "GlobalAveragePool", "Resize", "Pad", "Concat", "Split", "Slice"),
+    *("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze"),
+]
 _SOME = 32  # examples that TensorRT is told to be fastest for
 
 
@@ -148,7 +155,14 @@ def _quantize(model: Any, path: Path, examples: Values) -> None:
         written, prepared = (str(Path(folder).resolve() / name) for name in ("written.onnx", "prepared.onnx"))
         onnx.save(model, written)
         quant_pre_process(written, prepared, skip_symbolic_shape=True)
-        quantize_static(prepared, str(path), Reader(), quant_format=QuantFormat.QDQ, per_channel=True)
+        quantize_static(
+            prepared,
+            str(path),
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=_IN_INTEGERS,
+            per_channel=True,
+        )
 
 
 @contextmanager
