@@ -27,12 +27,14 @@ def as_model(
     Args:
         runtime: What makes the outputs.
         features: What is known of the raw features that it takes.
-        outputs: By name: `shape`, with the batch first, and `dtype`; the model gives a mapping where there are several.
+        outputs: By name: `shape`, with the batch first, `dtype`, and the `target`; the model gives a mapping by target where
+            there are several.
         front: What stays outside of the file.
     """
     given = {feature: keras.Input(known.shape, dtype=known.dtype, name=feature) for feature, known in features.items()}
     made = _Runs(runtime, outputs, front)(given)
     single = len(outputs) == 1
+    made = {told["target"]: made[name] for name, told in outputs.items()}
     return keras.Model(
         given if len(given) > 1 else next(iter(given.values())),
         next(iter(made.values())) if single else made,

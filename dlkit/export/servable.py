@@ -85,7 +85,7 @@ class Servable:
     def frozen(self, batch: int | None) -> Any:
         """The same with weights, and all else that it takes from outside, as constants: a function of its inputs alone.
 
-        Its outputs are a list, in the order of `outputs`.
+        Its outputs are a list, by the alphabet of their names.
         """
         from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -115,13 +115,15 @@ def whole(model: keras.Model, only: str) -> Servable:
 
     Args:
         model: It takes raw features.
-        only: The name of its output, where it has a single one without a name.
+        only: The name of its output, where it has a single one without a name. An output with the name of an input, as that
+            of an autoencoder, is called `<name>_output`: a file knows each name once.
     """
     output = functional(model).output
-    outputs = tuple(sorted(output)) if isinstance(output, dict) else (only,)
-    if len(outputs) != len(model.outputs):
+    targets = tuple(sorted(output)) if isinstance(output, dict) else (only,)
+    if len(targets) != len(model.outputs):
         raise ValueError(f"Several outputs have names. Received: {output}")
-    return Servable(model, tuple(tensor.name for tensor in model.inputs), outputs)
+    inputs = tuple(tensor.name for tensor in model.inputs)
+    return Servable(model, inputs, tuple(f"{name}_output" if name in inputs else name for name in targets))
 
 
 def behind_lookups(servable: Servable) -> Servable:

@@ -37,7 +37,7 @@ class Manifest:
         examples: That were measured.
         split: Of the data, as `test`.
         inputs: By name: `shape`, with the batch first, and `dtype`.
-        outputs: Likewise.
+        outputs: Likewise, with the `target` of each.
         front: The inputs that front.keras makes out of raw features, in its order.
         runtime: `name` and `version` of what ran the file.
         time: When it was written.

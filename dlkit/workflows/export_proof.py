@@ -17,7 +17,7 @@ from dlkit.evaluation.subject import Subject
 from dlkit.export.as_model import KerasRuntime, as_model
 from dlkit.export.format import Runtime, Values
 from dlkit.export.proof import METRIC, OUTPUTS, difference, loss_of, seconds_per_sample
-from dlkit.export.servable import Servable, whole
+from dlkit.export.servable import Servable, functional, whole
 from dlkit.export.settings import Settings
 from dlkit.runs.exports import Manifest
 from dlkit.runs.status import utc_now
@@ -111,8 +111,8 @@ class Proof:
             },
             examples=len(self.split),
             split=self.prefix,
-            inputs=told(servable.inputs, servable.model.inputs),
-            outputs=told(servable.outputs, servable.model.outputs),
+            inputs=_told(servable.inputs, servable.model.inputs),
+            outputs=_outputs(servable),
             front=list(servable.front.names) if servable.front else [],
             runtime={"name": package, "version": runtime.version},
             time=utc_now(),
@@ -135,8 +135,7 @@ class Proof:
         """The file as a model of raw features."""
         known = self.prepared.raw_features
         features = {tensor.name: known[tensor.name] for tensor in self.model.inputs}
-        outputs = told(servable.outputs, servable.model.outputs)
-        return as_model(runtime, features, outputs, front=servable.front)
+        return as_model(runtime, features, _outputs(servable), front=servable.front)
 
     def _measured(self, measured: keras.Model) -> dict[str, float]:
         prepared = self.prepared
@@ -181,12 +180,20 @@ class Proof:
         )
 
 
-def told(names: Sequence[str], tensors: Sequence[Any]) -> dict[str, Any]:
+def _told(names: Sequence[str], tensors: Sequence[Any]) -> dict[str, Any]:
     """Shapes, with the batch first, and types of tensors by name."""
     return {
         name: {"shape": list(tensor.shape), "dtype": str(tensor.dtype)}
         for name, tensor in zip(names, tensors, strict=True)
     }
+
+
+def _outputs(servable: Servable) -> dict[str, Any]:
+    """What is to be known of the outputs of a file, with the target of each."""
+    output = functional(servable.model).output
+    targets = sorted(output) if isinstance(output, dict) else servable.outputs
+    shapes = _told(servable.outputs, servable.model.outputs)
+    return {name: {**shapes[name], "target": target} for name, target in zip(servable.outputs, targets, strict=True)}
 
 
 def _size(path: Path) -> int:

@@ -133,7 +133,7 @@ def _save_frozen(servable: Servable, folder: str, loops: bool) -> None:
         )
 
     def serve(*tensors: Any) -> dict[str, Any]:
-        return dict(zip(servable.outputs, frozen(*tensors), strict=True))
+        return dict(zip(sorted(servable.outputs), frozen(*tensors), strict=True))
 
     module = tf.Module()
     module.serve = tf.function(serve, input_signature=servable.specs(1))

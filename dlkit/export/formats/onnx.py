@@ -101,7 +101,7 @@ def _converted(servable: Servable) -> Any:
         input_names=inputs,
         output_names=outputs,
         opset=_OPSET,
-        tensors_to_rename=dict(zip([*inputs, *outputs], [*servable.inputs, *servable.outputs], strict=True)),
+        tensors_to_rename=dict(zip([*inputs, *outputs], [*servable.inputs, *sorted(servable.outputs)], strict=True)),
     )
     model.graph.doc_string = ""
     _check_known(model)

@@ -28,7 +28,7 @@ def split(rows: int = 5) -> Arrays:
 
 def told(servable):
     return {
-        name: {"shape": list(tensor.shape), "dtype": tensor.dtype}
+        name: {"shape": list(tensor.shape), "dtype": tensor.dtype, "target": name}
         for name, tensor in zip(servable.outputs, servable.model.outputs, strict=True)
     }
 
