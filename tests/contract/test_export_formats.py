@@ -136,6 +136,19 @@ def test_a_tolerance_of_nothing_is_exceeded(run):
         export(run, Settings("litert", tolerance=0.0))
 
 
+def test_a_pruned_model_is_held_against_what_the_run_reached(run):
+    onnx = pytest.importorskip("onnx")
+    exported = export(run, Settings("onnx", prune=0.5, tolerance=1.0))
+    found = exported.manifest
+    assert (exported.folder.name, found.prune, found.metric) == ("onnx-pruned50", 0.5, "test_accuracy")
+    assert found.largest_difference <= 1e-4 * found.scale, "of the pruned model, the file gives the outputs"
+    evaluation = json.loads(run.evaluation.read_text())["metrics"]
+    assert found.metrics["test_accuracy"]["before"] == pytest.approx(evaluation["test_accuracy"], abs=1e-6)
+    weights = [onnx.numpy_helper.to_array(each) for each in onnx.load(exported.file).graph.initializer]
+    kernels = np.concatenate([each.ravel() for each in weights if each.ndim > 1])
+    assert 0.4 < np.mean(kernels == 0) < 0.6
+
+
 class Spectrum(keras.layers.Layer):
     """The singular values of a row, which neither format has."""
 

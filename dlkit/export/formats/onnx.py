@@ -161,8 +161,15 @@ def _quantize(model: Any, path: Path, examples: Values) -> None:
             Reader(),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=_IN_INTEGERS,
+            nodes_to_exclude=_stacked(onnx.load(prepared).graph),
             per_channel=True,
         )
+
+
+def _stacked(graph: Any) -> list[str]:
+    """The nodes that multiply by a stack of matrices, which onnxruntime's kernel in integers refuses."""
+    stacks = {tensor.name for tensor in graph.initializer if len(tensor.dims) > 2}
+    return [node.name for node in graph.node if node.op_type == "MatMul" and stacks.intersection(node.input)]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from dlkit.errors import DlkitError
 from dlkit.export.format import Format, Values
-from dlkit.export.servable import LOOKUPS, Servable, as_arrays
+from dlkit.export.servable import Servable, as_arrays
 from dlkit.recipe.registry import register
 
 _QUANTIZED = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Embedding)
@@ -41,8 +41,8 @@ class SavedModel(Format):
             servable = replace(servable, model=_quantized(servable.model, quantize))
         archive = keras.export.ExportArchive()
         for layer in servable.model._flatten_layers():
-            if isinstance(layer, LOOKUPS):  # variables are found by themselves; tracked as well, they are written twice
-                archive.track(layer)
+            if (table := getattr(layer, "lookup_table", None)) is not None:
+                archive.track(table)  # variables are found by themselves; tracked as well, they would be written twice
         archive.add_endpoint("serve", servable.function(None).python_function, input_signature=servable.specs(None))
         archive.write_out(str(path), verbose=False)
 

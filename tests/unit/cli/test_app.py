@@ -17,6 +17,7 @@ NAMES = [
     "copy",
     "data",
     "evaluate",
+    "export",
     "list",
     "predict",
     "report",
