@@ -105,20 +105,47 @@ def _converted(servable: Servable) -> Any:
     )
     model.graph.doc_string = ""
     _check_known(model)
+    _name_constants(model.graph)
     return model
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    """The nodes of a graph, each before those of the graphs in it."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _nodes(attribute.g)
+
+
+def _name_constants(graph: Any) -> None:
+    """Names constants by the node that takes them first, and orders them so.
+
+    Of equal constants tf2onnx keeps any one, and so does not give the same names each time.
+    """
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    names: dict[str, str] = {}
+    for node in _nodes(graph):
+        for place, taken in enumerate(node.input):
+            if taken in constants:
+                node.input[place] = names.setdefault(taken, f"{node.name}.{place}")
+    for old, tensor in constants.items():
+        tensor.name = names.get(old, old)
+    ordered = [
+        type(tensor).FromString(tensor.SerializeToString())
+        for tensor in (constants[old] for old in dict.fromkeys([*names, *constants]))
+    ]
+    del graph.initializer[:]
+    graph.initializer.extend(ordered)
 
 
 def _check_known(model: Any) -> None:
     """An operator that tf2onnx does not know, it leaves as it is."""
     from onnx.defs import SchemaError, get_schema
 
-    def kinds(graph: Any) -> set[tuple[str, str]]:
-        found = {(node.op_type, node.domain) for node in graph.node}
-        inner = (attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g"))
-        return found.union(*map(kinds, inner))
-
+    kinds = {(node.op_type, node.domain) for node in _nodes(model.graph)}
     unknown = []
-    for kind, domain in sorted(kinds(model.graph)):
+    for kind, domain in sorted(kinds):
         try:
             get_schema(kind, _OPSET, domain)
         except SchemaError:
