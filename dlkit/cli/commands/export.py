@@ -120,7 +120,7 @@ def _show(out: Output, exported: Exported) -> None:
 
 
 def _bytes(count: int) -> str:
-    return f"{count / 1e6:.2f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
 def _seconds(seconds: float) -> str:

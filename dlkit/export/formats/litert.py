@@ -56,7 +56,7 @@ class LiteRT(Format):
         return _Runtime(path)
 
     def deployment(self, path: Path, servable: Servable) -> str:
-        return f"LiteRT runs it on phones, in browsers and on small computers, one example at a time: {path.resolve()}"
+        return f"LiteRT runs it on phones and small computers, one example at a time: {path.resolve()}"
 
 
 class _Runtime:
