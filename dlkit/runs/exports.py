@@ -96,7 +96,7 @@ def is_export(folder: Path) -> bool:
 def find_export(reference: str) -> Path | None:
     """The folder of an export that a user means by it, or by a file in it; None: something else is meant."""
     path = Path(reference).expanduser()
-    return next((folder for folder in (path, path.parent) if is_export(folder)), None)
+    return next((folder for folder in (path, path.parent) if path.exists() and is_export(folder)), None)
 
 
 def export_name(format: str, quantize: str | None = None, prune: float | None = None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dlkit.errors import DlkitError
@@ -15,13 +17,16 @@ def test_a_name_tells_what_was_done():
     assert export_name("litert", "int8", 0.875) == "litert-int8-pruned87.5"
 
 
-def test_an_export_is_found_by_its_folder_or_a_file_in_it(tmp_path):
+def test_an_export_is_found_by_its_folder_or_a_file_in_it(tmp_path, monkeypatch):
     folder = tmp_path / "onnx"
     folder.mkdir()
     assert find_export(str(folder)) is None and not is_export(folder)
     (folder / "export.json").write_text("{}")
+    (folder / "model.onnx").touch()
     assert find_export(str(folder)) == find_export(str(folder / "model.onnx")) == folder
     assert find_export("digits/cnn") is None
+    monkeypatch.chdir(folder)
+    assert find_export("latest") is None and find_export("model.onnx") == Path(".")
 
 
 def test_a_damaged_manifest_is_told(tmp_path):
