@@ -1,1 +1,1 @@
-"""Files for other runtimes, compared before they are handed over."""
+"""Models as files that other programs run: what may be written, how, and whether it is what the model was."""

@@ -40,9 +40,11 @@ HOMES = {
     "generation": "dlkit.evaluation.generation",
     "view": "dlkit.evaluation.views",
     "figure": "dlkit.reporting.figures",
+    "export_format": "dlkit.export.formats",
 }
 BY_SUBJECT = ("figure",)  # kinds whose files hold several components each
-APART = ("view", "figure")  # kinds whose names stand where no others may: blocks and other components may have them too
+# Kinds whose names stand where no others may: blocks and other components may have them too.
+APART = ("view", "figure", "export_format")
 # The name of a base class, as written in the `class` line -> the kind of component.
 KIND_OF_BASE = {
     "Layer": "layer",

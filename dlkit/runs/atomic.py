@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,8 +73,33 @@ def writing(path: Path) -> Iterator[None]:
 
 def remove_leftovers(folder: Path) -> None:
     """Removes what writers that were killed left in the folder and below it. Nobody else may be writing there."""
-    for leftover in folder.rglob(f".*{_MARK}*"):
-        leftover.unlink(missing_ok=True)
+    for leftover in list(folder.rglob(f".*{_MARK}*")):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(place: Path) -> Iterator[Path]:
+    """Gives a temporary folder beside `place` that takes its place when the block ends well, and is gone when it does not.
+
+    Raises:
+        DlkitError: If the system refuses to write (`cannot-write`); `place` is then as it was.
+    """
+    temporary, old = (place.with_name(f".{place.name}.{secrets.token_hex(4)}{_MARK}") for _ in range(2))
+    with writing(place):
+        temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        with writing(place):
+            if place.exists():
+                os.replace(place, old)
+            os.replace(temporary, place)
+            _sync(place.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

@@ -66,7 +66,7 @@ def evaluate(
     examples = other_examples(recipe, raw_features_of(run), data)
     path = model_file(run, which)
     # What there was to learn from is not at hand: baselines are not measured.
-    return _measured(_subject(recipe, path, examples), "data", None, path, scales_of(run))
+    return measure(_subject(recipe, path, examples), "data", None, path, scales_of(run))
 
 
 def evaluate_model(
@@ -91,7 +91,7 @@ def evaluate_model(
     if split is None:
         return Evaluation()
     subject = _subject(recipe, path, split)
-    found = _measured(subject, name, splits.train, path, prepared.scales)
+    found = measure(subject, name, splits.train, path, prepared.scales)
     before = Evaluation.read(run.evaluation) if over is None else None
     found = replace(found, over=before.over if before else over or {})
     if path == run.best_model:
@@ -125,12 +125,25 @@ def _subject(recipe: Recipe, path: Path, split: Arrays) -> Subject:
     return Subject(recipe, model, split, measured, given, answers_of(recipe, model))
 
 
-def _measured(
-    subject: Subject, prefix: str, train: Arrays | None, path: Path, scales: Mapping[str, Scale]
-) -> Evaluation:
+def measure(subject: Subject, prefix: str, train: Arrays | None, path: Path, scales: Mapping[str, Scale]) -> Evaluation:
+    """Measures a model on a split; nothing is written.
+
+    Args:
+        subject: The model and the split.
+        prefix: Goes before each name, as `test`.
+        train: The raw training examples; None: they are not at hand.
+        path: The file of the model, to be named.
+        scales: Of the targets that are scaled.
+
+    Returns:
+        Loss and metrics by name, as `test_accuracy`.
+
+    Raises:
+        DlkitError: Examples cannot be read, or predictions are no numbers.
+    """
     recipe, model, split = subject.recipe, subject.measured, subject.split
     _compile(recipe, model, scales)
-    metrics = measure_split(model, raw_feed(recipe, split, model), prefix)
+    metrics = measure_split(model, raw_feed(recipe, split, subject.model), prefix)
     evaluation = recipe.config.evaluation
     samples = evaluation.samples if evaluation and evaluation.samples is not None else _SAMPLES
     more, bounds, by_target = measure_tasks(
@@ -174,6 +187,8 @@ def _run_free(subject: Subject, targets: Mapping[str, dict[str, Any]]) -> dict[s
 def _variational_bounds(subject: Subject) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
     """The bounds of the log-likelihood and their intervals, where the pattern declares that it has them."""
     recipe, model, split = subject.recipe, subject.model, subject.split
+    if subject.measured is not model:  # an exported file has no halves
+        return {}, {}
     halves = Halves.of(model) if set(MEASURES) <= set(recipe.pattern_says("measures", ())) else None
     if halves is None:
         return {}, {}
@@ -221,7 +236,7 @@ def _asked(subject: Subject, train: Arrays | None) -> dict[str, Asked]:
             train.features if train else {},
             found.ctc,
             found.forced,
-            Context(subject.measured, recipe.pattern_arguments(), recipe.facts.features, train),
+            Context(subject.model, recipe.pattern_arguments(), recipe.facts.features, train),
             subject.given,
         )
         for name, found in recipe.supervisions.items()

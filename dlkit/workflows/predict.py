@@ -17,6 +17,7 @@ from dlkit.recipe.facts import Target
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.supervision import Supervision
 from dlkit.recipe.task_metrics import task_of
+from dlkit.runs.exports import is_export
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.preparation import custom_objects, import_plugins
 from dlkit.workflows.recipe_file import raw_features_of, recipe_of
@@ -70,10 +71,15 @@ def model_file(run: RunFolder, which: str) -> Path:
 
 
 def load_model(run: RunFolder, recipe: Recipe, which: str = "best") -> keras.Model:
-    """The saved model of a run."""
+    """The saved model of a run; of the folder of an export its file, run by the program that it is for."""
     import keras
 
     import_plugins(recipe, load_data=False)
+    if is_export(run.path):
+        from dlkit.workflows.exported import exported_model
+
+        with keras.saving.custom_object_scope(custom_objects(recipe)):
+            return exported_model(run)
     return keras.models.load_model(model_file(run, which), custom_objects=custom_objects(recipe))
 
 
@@ -88,6 +94,7 @@ def predict(
     """Predicts for files.
 
     Args:
+        run: A run, or the folder of an export.
         inputs: Pictures, folders of them, CSV files, `.npy` arrays.
         beams: Of a sequence that is written token by token: the partial sequences that are kept; None: three.
         which: `best` or `last`.

@@ -62,6 +62,7 @@ Beams = Annotated[
     "dlkit predict latest photo.png",
     "dlkit predict digits/cnn scans/ --json",
     "dlkit predict latest rows.csv",
+    "dlkit predict runs/digits/cnn/20261121-170722-abb7/exports/onnx photo.png",
     "dlkit predict captions/show_and_tell picture.png --beams 5",
     "dlkit predict shakespeare/gpt --prompt 'ROMEO:' --tokens 300 --top-k 20",
 )
@@ -93,10 +94,19 @@ def predict(
     if prompt is not None and beams is not None:
         raise typer.BadParameter("--beams belongs to files to predict for")
     from dlkit.cli.start import start_tensorflow
+    from dlkit.runs.exports import Manifest, find_export
     from dlkit.runs.find import find_run, runs_root
+    from dlkit.runs.folder import RunFolder
 
-    folder = find_run(run, runs_root(runs_dir))
-    out.say(f"{which} model of {folder.path}")
+    if exported := find_export(run):
+        manifest, folder = Manifest.read(exported), RunFolder(exported)
+        if which == "last" and manifest.model != which:
+            raise typer.BadParameter(f"{exported} holds the {manifest.model} model; --model belongs to a run")
+        which = manifest.model
+        out.say(f"{manifest.format} export in {exported}")
+    else:
+        folder = find_run(run, runs_root(runs_dir))
+        out.say(f"{which} model of {folder.path}")
     start_tensorflow()
     if prompt is not None:
         from dlkit.workflows.generate import generate

@@ -19,6 +19,7 @@ NAMES = [
     "data",
     "eject",
     "evaluate",
+    "export",
     "list",
     "predict",
     "report",
