@@ -29,9 +29,10 @@ def card(
     runs_dir: RunsDir = None,
     allow_plugins: AllowPlugins = False,
 ) -> None:
-    """Prints a model card: what the model is, data, results, limits, and how to use it and each of its exports.
+    """Prints a model card: the model, its data, results and limits.
 
-    It is Markdown below a front matter that Hugging Face's Hub reads. The license is yours to add.
+    It tells how to use the model and each of its exports. It is Markdown below a front matter that Hugging Face's Hub
+    reads. The license is yours to add.
     """
     from dlkit.runs.atomic import write_text
     from dlkit.runs.find import runs_root

@@ -72,10 +72,10 @@ def export(
     runs_dir: RunsDir = None,
     allow_plugins: AllowPlugins = False,
 ) -> None:
-    """Writes a run's model as a file that runs without dlkit, into RUN/exports.
+    """Writes a run's model as a file that runs without dlkit.
 
-    The file is run on the test split by its own runtime, and its outputs and metrics are compared with the model's; one that
-    differs by more than the tolerance is not kept.
+    The file is kept in RUN/exports. Before that it is run on the test split by its own runtime, and its outputs and metrics
+    are compared with the model's; one that differs by more than the tolerance is not kept.
     """
     from dlkit.export.settings import settings_of
     from dlkit.recipe.load import load

@@ -9,9 +9,10 @@ from dlkit.cli.output import Output
 
 @command("Runs", "dlkit report latest", "dlkit report fashion_mnist/cnn")
 def report(out: Output, run: Run, runs_dir: RunsDir = None, allow_plugins: AllowPlugins = False) -> None:
-    """Writes report.html of a run anew, one page that needs no network, and its figures as PNG and SVG.
+    """Writes a run's report.html anew, and its figures.
 
-    `dlkit train` has written it already; this brings an older run, or one that was interrupted, up to date.
+    The report is one page that needs no network; the figures are PNG and SVG. `dlkit train` has written it already;
+    this brings an older run, or one that was interrupted, up to date.
     """
     from dlkit.cli.start import start_tensorflow
     from dlkit.runs.find import find_run, runs_root

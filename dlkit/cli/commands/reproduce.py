@@ -54,8 +54,9 @@ def reproduce(
     runs_dir: RunsDir = None,
     allow_plugins: AllowPlugins = False,
 ) -> None:
-    """Trains a run again, from its folder alone, and says whether the same comes out: to the bit, about, or not.
+    """Trains a run again, and says whether the same comes out.
 
+    It takes the run's folder alone, and tells whether the result is the same to the bit, about the same, or another.
     Versions and data are compared first; where the data have changed, nothing is trained without --anyway. The exit
     status is 3 where data or result differ. Of a group, each run is trained again.
     """

@@ -22,7 +22,10 @@ _METRICS = 2  # of a run, that stand in its row; the first ones are those of the
 
 @command("Runs", "dlkit runs", "dlkit runs --runs-dir /data/runs --json")
 def runs(out: Output, runs_dir: RunsDir = None) -> None:
-    """Lists the runs, newest first, with what they reached; the trials of a sweep as one, but for --json."""
+    """Lists the runs, newest first, with what they reached.
+
+    The trials of a sweep are told as one, but for --json.
+    """
     from dlkit.errors import DlkitError
     from dlkit.runs.find import all_runs, runs_root
 

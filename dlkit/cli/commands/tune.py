@@ -60,10 +60,11 @@ def tune(
     allow_plugins: AllowPlugins = False,
     worker_name: Annotated[str | None, Option("--worker-name", hidden=True)] = None,
 ) -> None:
-    """Searches over values of a recipe, as its `tune` says, and leaves the best as a recipe that can be trained as it is.
+    """Searches over values of a recipe, and leaves the best as a recipe.
 
-    Trials are chosen by their validation figures; the test split is not looked at. Whatever is killed, --resume goes on:
-    no finished trial is lost, and none is trained twice.
+    What is searched, and how, is the recipe's `tune`; what is left can be trained as it is. Trials are chosen by
+    their validation figures; the test split is not looked at. Whatever is killed, --resume goes on: no finished trial
+    is lost, and none is trained twice.
     """
     _check_options(resume, seeds, chief, port, join, workers, settings, quick)
     if join:

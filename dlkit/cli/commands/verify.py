@@ -62,7 +62,7 @@ def verify(
     runs_dir: RunsDir = None,
     allow_plugins: AllowPlugins = False,
 ) -> None:
-    """Trains recipes one after another, and compares what each reaches with its `expect`.
+    """Trains recipes, and compares what each reaches with its `expect`.
 
     With --seeds the means are compared; a recipe that is held over another is compared with it under the same seeds.
     A recipe whose data is not there is skipped. The exit status is 3 where a recipe falls short of what it expects, 1

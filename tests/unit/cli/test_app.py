@@ -54,6 +54,7 @@ def test_the_help_shows_every_command_under_its_panel(words, capsys):
     panels = [shown.index(f"{panel}:") for panel in PANELS]
     assert panels == sorted(panels)
     assert all(f"\n  {name} " in shown for name in NAMES)
+    assert "..." not in shown[panels[0] :], "the first line of a command's help is cut"
 
 
 @pytest.mark.parametrize("name", NAMES)
