@@ -34,6 +34,7 @@ class SolvedReadout(Pattern):
 
     Attributes:
         chosen: The ridge that the readout was solved with; None before.
+        error: The mean squared error over the examples that it was solved for; None before.
     """
 
     def __init__(self, inputs: Any, outputs: Any, /, *, ridge: float | Sequence[float], **kwargs: Any) -> None:
@@ -42,6 +43,7 @@ class SolvedReadout(Pattern):
         if not self.ridges or min(self.ridges) < 0:
             raise ValueError(f"`ridge` is a number from 0 on, or several. Received: ridge={ridge}")
         self.chosen: float | None = None
+        self.error: float | None = None
         layers = self.layers
         place = max(number for number, layer in enumerate(layers) if isinstance(layer, keras.layers.Dense))
         self._readout = layers[place]
@@ -134,7 +136,7 @@ class SolvedReadout(Pattern):
         """
         if self._is_solved:
             return
-        products, moments, _ = self._gathered()
+        products, moments, squares = self._gathered()
         if not (np.isfinite(products).all() and np.isfinite(moments).all()):
             raise DlkitError(
                 "The readout was given, or is to answer, values that are not numbers.",
@@ -145,6 +147,7 @@ class SolvedReadout(Pattern):
         best = self._best_of(found, validation) if len(found) > 1 else 0
         self._set(found[best])
         self.chosen = self.ridges[best]
+        self.error = self._error(products, moments, squares)
         self._is_solved = True
 
     def _best_of(self, found: Sequence[np.ndarray], validation: Any) -> int:
@@ -170,11 +173,10 @@ class SolvedReadout(Pattern):
         self._readout.kernel.assign(weights[:-1])
         self._readout.bias.assign(weights[-1])
 
-    def error(self) -> float:
+    def _error(self, products: np.ndarray, moments: np.ndarray, squares: np.ndarray) -> float:
         """The mean squared error of the solved readout over the pass, from what was gathered."""
         kernel, bias = map(keras.ops.convert_to_numpy, (self._readout.kernel, self._readout.bias))
         weights = np.concatenate([kernel, bias[None]]).astype("float64")
-        products, moments, squares = self._gathered()
         left = squares + (weights * (products @ weights - 2 * moments)).sum(axis=0)
         return float(max(left.mean(), 0.0) / products[-1, -1])
 
@@ -201,7 +203,7 @@ class _Solving(keras.callbacks.Callback):
         validated = {name: value for name, value in logs.items() if name.startswith("val_")}
         logs.clear()
         chosen = {"ridge": self.model.chosen} if len(self.model.ridges) > 1 else {}
-        logs.update({"loss": self.model.error(), **chosen, **validated})
+        logs.update({"loss": self.model.error, **chosen, **validated})
 
 
 def _weights_of_rows(sample_weight: Any, given: Any) -> Any:

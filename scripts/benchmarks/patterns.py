@@ -26,7 +26,7 @@ from self_organizing_map import WORKS, som
 
 ROUNDS = 5
 MAP = "self_organizing_map"  # the one that is done where nothing is asked for
-BATCH = 500
+BATCHES = (500, 2_000)  # examples
 RIDGE = 1e-2
 
 Pair = tuple[Callable[[], Any], Callable[[], Any]]
@@ -34,19 +34,20 @@ Pair = tuple[Callable[[], Any], Callable[[], Any]]
 
 def main() -> None:
     """Prints a line for each case that is asked for."""
-    print(f"{'':<28}{'dlkit':>10}{'plain':>10}{'plain / dlkit':>16}   seconds, medians of {ROUNDS} rounds")
+    print(f"{'':<24}{'batch':>6}{'dlkit':>10}{'plain':>10}{'plain / dlkit':>16}   seconds, medians of {ROUNDS} rounds")
     asked = sys.argv[1:] or [*CASES, MAP]
     for name in asked:
         if name in WORKS:
             som(WORKS[name])
             continue
-        pair = CASES[name]()
-        for each in pair:
-            each()
-        rounds = [[_seconds(each) for each in pair] for _ in range(ROUNDS)]
-        ours, plain = (statistics.median(times) for times in zip(*rounds, strict=True))
-        ratio = statistics.median(plain / ours for ours, plain in rounds)
-        print(f"{name:<28}{ours:>10.3f}{plain:>10.3f}{ratio:>16.2f}")
+        for batch in BATCHES:
+            pair = CASES[name](batch)
+            for each in pair:
+                each()
+            rounds = [[_seconds(each) for each in pair] for _ in range(ROUNDS)]
+            ours, plain = (statistics.median(times) for times in zip(*rounds, strict=True))
+            ratio = statistics.median(plain / ours for ours, plain in rounds)
+            print(f"{name:<24}{batch:>6}{ours:>10.3f}{plain:>10.3f}{ratio:>16.2f}")
 
 
 def _seconds(run: Callable[[], Any]) -> float:
@@ -55,7 +56,7 @@ def _seconds(run: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def extreme_learning_machine() -> Pair:
+def extreme_learning_machine(batch: int) -> Pair:
     """An extreme learning machine, in NumPy."""
     import keras
 
@@ -69,10 +70,11 @@ def extreme_learning_machine() -> Pair:
     model = ExtremeLearningMachine(inputs, keras.layers.Dense(10)(hidden(inputs)), units=1_000, ridge=RIDGE)
     kernel, bias = hidden.get_weights()
     codes = 2 * np.eye(10)[y] - 1
-    return _fitting(model, x, y), lambda: _solved((np.tanh(each @ kernel + bias) for each in _batches(x)), codes)
+    plain = lambda: _solved((np.tanh(each @ kernel + bias) for each in _batches(x, batch)), codes, batch)  # noqa: E731
+    return _fitting(model, x, y, batch), plain
 
 
-def echo_state_network() -> Pair:
+def echo_state_network(batch: int) -> Pair:
     """An echo state network, in NumPy."""
     import keras
 
@@ -86,16 +88,16 @@ def echo_state_network() -> Pair:
     model = EchoStateNetwork(inputs, keras.layers.Dense(1)(reservoir(inputs)), units=300, ridge=RIDGE)
     kernel, recurrent, bias = reservoir.get_weights()
 
-    def last_states(batch: np.ndarray) -> np.ndarray:
-        state = np.zeros((len(batch), 300), "float32")
-        for step in range(batch.shape[1]):
-            state = 0.2 * state + 0.8 * np.tanh(batch[:, step] @ kernel + state @ recurrent + bias)
+    def last_states(windows: np.ndarray) -> np.ndarray:
+        state = np.zeros((len(windows), 300), "float32")
+        for step in range(windows.shape[1]):
+            state = 0.2 * state + 0.8 * np.tanh(windows[:, step] @ kernel + state @ recurrent + bias)
         return state
 
-    return _fitting(model, x, y), lambda: _solved(map(last_states, _batches(x)), y)
+    return _fitting(model, x, y, batch), lambda: _solved(map(last_states, _batches(x, batch)), y, batch)
 
 
-def _fitting(model: Any, x: np.ndarray, y: np.ndarray) -> Callable[[], Any]:
+def _fitting(model: Any, x: np.ndarray, y: np.ndarray, batch: int) -> Callable[[], Any]:
     """A pass of `Model.fit` over the batches that a training of dlkit has, with the readout solved in the end."""
     import keras
 
@@ -103,20 +105,20 @@ def _fitting(model: Any, x: np.ndarray, y: np.ndarray) -> Callable[[], Any]:
     from dlkit.data.feed import Feed
     from dlkit.training.losses.readout_error import ReadoutError
 
-    model.compile(keras.optimizers.SGD(0.0), loss=ReadoutError(), steps_per_execution=10)
-    feed = Feed(Arrays({model.inputs[0].name: x}, {"y": y}), batch_size=BATCH, shuffle=False)
+    model.compile(keras.optimizers.SGD(0.0), loss=ReadoutError(), steps_per_execution=5_000 // batch)
+    feed = Feed(Arrays({model.inputs[0].name: x}, {"y": y}), batch_size=batch, shuffle=False)
     return lambda: model.fit(feed, verbose=0, callbacks=model.own_callbacks())
 
 
-def _batches(x: np.ndarray) -> list[np.ndarray]:
-    return [x[start : start + BATCH] for start in range(0, len(x), BATCH)]
+def _batches(x: np.ndarray, batch: int) -> list[np.ndarray]:
+    return [x[start : start + batch] for start in range(0, len(x), batch)]
 
 
-def _solved(made: Any, answers: np.ndarray) -> np.ndarray:
+def _solved(made: Any, answers: np.ndarray, batch: int) -> np.ndarray:
     """The readout of the same normal equations, gathered in the same batches."""
     products: Any = 0.0
     moments: Any = 0.0
-    for states, wanted in zip(made, _batches(answers), strict=True):
+    for states, wanted in zip(made, _batches(answers, batch), strict=True):
         rows = np.concatenate([states, np.ones((len(states), 1))], axis=1, dtype="float64")
         products = products + rows.T @ rows
         moments = moments + rows.T @ wanted
@@ -125,7 +127,9 @@ def _solved(made: Any, answers: np.ndarray) -> np.ndarray:
     return np.linalg.solve(products + np.diag(penalty), moments)
 
 
-CASES: dict[str, Callable[[], Pair]] = {case.__name__: case for case in (extreme_learning_machine, echo_state_network)}
+CASES: dict[str, Callable[[int], Pair]] = {
+    case.__name__: case for case in (extreme_learning_machine, echo_state_network)
+}
 
 if __name__ == "__main__":
     main()

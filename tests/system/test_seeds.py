@@ -23,6 +23,7 @@ expect: {test_accuracy: {at_least: 0, at_most: 1}}
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DLKIT_RUNS_DIR", str(tmp_path / "runs"))  # all of whose runs are told
     (tmp_path / "pixels.yaml").write_text(RECIPE)
     return tmp_path / "pixels.yaml"
 

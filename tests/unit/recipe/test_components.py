@@ -187,9 +187,9 @@ def test_a_package_cannot_take_a_name_that_is_known(package: Callable[..., None]
 def test_what_no_recipe_names_is_not_taken_from_packages(package: Callable[..., None], read: Read) -> None:
     """Else to install one would change every run."""
     views = "@register(kind='view')\ndef spread(subject, /): ...\n"
-    package(
-        f"from dlkit import register\n{views}@register(kind='figure', needs=['spread'])\ndef spread(details, /): ..."
-    )
+    figures = "@register(kind='figure', needs=['spread'])\ndef spread(details, /): ...\n"
+    formats = "@register(kind='export_format', name='spread', file='model')\nclass Spread: ...\n"
+    package(f"from dlkit import register\n{views}{figures}{formats}")
     known = read("evaluation: {figures: [spread]}").components
     for kind in registry.APART:
         assert known.declaration(kind, "spread")
