@@ -9,6 +9,7 @@ Nothing heavy is imported before it is needed: TensorFlow comes with the first t
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from dlkit.recipe.registry import Range, register
@@ -16,6 +17,10 @@ from dlkit.recipe.registry import Range, register
 if TYPE_CHECKING:
     from dlkit.recipe.load import load
     from dlkit.workflows.train import train
+
+# Read by OpenBLAS when NumPy and SciPy load it. Its threads are to sleep when they have nothing to do: as it comes they keep
+# the cores busy for 25 ms after every call, which TensorFlow's threads then wait for.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 __version__ = "0.1.0"
 __all__ = ["Range", "load", "register", "train"]

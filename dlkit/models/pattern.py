@@ -43,6 +43,8 @@ Network: TypeAlias = keras.Model  # the annotation of an argument that takes a n
 # Takes a function and the variables or tensors that it depends on. Gives what the function does, and the gradients of
 # that, or of its first part where it is a tuple. May be used within such a function.
 Differentiate: TypeAlias = Callable[[Callable[[], Any], Sequence[Any]], tuple[Any, list[Any]]]
+# Takes a function and tensors, and has the function called with them as arrays, in every step.
+CallNumpy: TypeAlias = Callable[[Callable[..., None], Sequence[Any]], None]
 
 
 class Pattern(keras.Model):
@@ -55,12 +57,14 @@ class Pattern(keras.Model):
     Attributes:
         differentiate: Gives gradients, for a rule that asks for others than Keras does; set before training, since every
             backend has a way of its own.
+        call_numpy: Calls a function of NumPy within a step, likewise.
         optimizers: Those of its networks, by name, once it is compiled with several; `optimizer` is None then.
         made: Pictures that it has made at the end of an epoch, to be looked at, of shape
             (pictures, height, width, channels), from 0 for black to 1 for white; None: it makes none.
     """
 
     differentiate: Differentiate
+    call_numpy: CallNumpy
 
     def __init__(self, inputs: Any, outputs: Any, /, **kwargs: Any) -> None:
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)

@@ -13,7 +13,7 @@ from dlkit.models.scaling import Scale
 from dlkit.recipe.facts import PADDING
 from dlkit.recipe.graph import Component
 from dlkit.recipe.supervision import Supervision, metric_name
-from dlkit.training.optimizers import differentiate
+from dlkit.training import backend
 
 # Metrics that take logits when they are told so; the others are given probabilities.
 _KNOWS_LOGITS = {"BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"}
@@ -144,7 +144,7 @@ def compile_model(
     single = len(supervisions) == 1
     made = {name: instantiate(each) for name, each in (optimizers or {"": Component("optimizer", "RMSprop")}).items()}
     if isinstance(model, Pattern):
-        model.differentiate = differentiate
+        model.differentiate, model.call_numpy = backend.differentiate, backend.call_numpy
     model.compile(
         optimizer=made.get("", made),
         loss=next(iter(losses.values())) if single else losses,

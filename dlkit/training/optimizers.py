@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
-import tensorflow as tf
 
 from dlkit.models.pattern import Pattern
 
@@ -43,14 +42,3 @@ def end_averaging(model: keras.Model) -> None:
     """Puts averaged weights, where there are any, in the place of those that were trained."""
     for optimizer, variables in optimizers_of(model).values():
         optimizer.finalize_variable_values(variables)
-
-
-def differentiate(function: Any, values: Any) -> tuple[Any, list[Any]]:
-    """What a function gives, and its gradients: see `Pattern.differentiate`."""
-    with tf.GradientTape() as tape:
-        for value in values:
-            if not isinstance(value, keras.Variable):
-                tape.watch(value)
-        result = function()
-    first = result[0] if isinstance(result, tuple) else result
-    return result, tape.gradient(first, list(values))

@@ -21,10 +21,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import dlkit  # noqa: F401  first, as in the command: OpenBLAS is told how to wait before it is loaded
+
+# isort: split
 import numpy as np
 from self_organizing_map import WORKS, som
 
-ROUNDS = 5
+ROUNDS = 15
 MAP = "self_organizing_map"  # the one that is done where nothing is asked for
 BATCHES = (500, 2_000)  # examples
 RIDGE = 1e-2
@@ -103,9 +106,11 @@ def _fitting(model: Any, x: np.ndarray, y: np.ndarray, batch: int) -> Callable[[
 
     from dlkit.data.arrays import Arrays
     from dlkit.data.feed import Feed
+    from dlkit.training.backend import call_numpy
     from dlkit.training.losses.readout_error import ReadoutError
 
     model.compile(keras.optimizers.SGD(0.0), loss=ReadoutError(), steps_per_execution=5_000 // batch)
+    model.call_numpy = call_numpy
     feed = Feed(Arrays({model.inputs[0].name: x}, {"y": y}), batch_size=batch, shuffle=False)
     return lambda: model.fit(feed, verbose=0, callbacks=model.own_callbacks())
 

@@ -29,6 +29,7 @@ from dlkit.recipe.registry import Range, register
     loss="readout_error",
     replicas=False,
     gradients=False,
+    unused=["training.jit_compile"],  # XLA has no place for BLAS
 )
 class ExtremeLearningMachine(SolvedReadout):
     """A random hidden layer, which stays as it is, and a readout solved by ridge regression in one pass over the data.

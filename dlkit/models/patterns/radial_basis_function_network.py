@@ -30,6 +30,7 @@ from dlkit.recipe.registry import Range, register
     loss="readout_error",
     replicas=False,
     gradients=False,
+    unused=["training.jit_compile"],  # XLA has no place for BLAS
 )
 class RadialBasisFunctionNetwork(SolvedReadout):
     """Gaussians around centers found by k-means, and a linear readout solved by ridge regression in one pass.
