@@ -4,8 +4,8 @@
     class Onnx(Format): ...
 
 What stands in `register` is known without importing the file: the name of what is written, what it can be quantized to,
-what it `refuses` to be and why, `strings` where it takes texts as they are, and the modules it `needs`, whose packages are
-the extra of that name.
+what it `refuses` to be and why, `strings` where it takes texts as they are, `mixed` where it computes in mixed precision,
+and the modules it `needs`, whose packages are the extra of that name.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class Known:
         quantizations: What it can be quantized to, beside float32.
         refuses: Other quantizations, with the reason.
         strings: Whether it takes texts; else lookups stay outside.
+        mixed: Whether it computes in the types that a model of mixed precision does; else in float32.
         needs: Modules that it is written and run with.
     """
 
@@ -98,6 +99,7 @@ class Known:
     quantizations: Sequence[str] = ()
     refuses: Mapping[str, str] = field(default_factory=dict)
     strings: bool = False
+    mixed: bool = False
     needs: Sequence[str] = ()
 
     def load(self) -> Format:

@@ -45,8 +45,9 @@ def _alone(model: keras.Model) -> Iterator[tuple[str, Servable]]:
             layer = node.operation
             if node.is_input or not isinstance(layer, keras.layers.Layer) or not node.output_tensors:
                 continue
-            made = keras.Model(list(node.input_tensors), list(node.output_tensors), name=layer.name)
-            inputs = tuple(f"input_{number}" for number in range(len(node.input_tensors)))
+            taken = list({id(tensor): tensor for tensor in node.input_tensors}.values())  # attention takes one twice
+            made = keras.Model(taken, list(node.output_tensors), name=layer.name)
+            inputs = tuple(f"input_{number}" for number in range(len(taken)))
             outputs = tuple(f"output_{number}" for number in range(len(node.output_tensors)))
             yield f"{layer.name} ({type(layer).__name__})", Servable(made, inputs, outputs)
 

@@ -15,6 +15,7 @@ from dlkit.data.arrays import Arrays, Splits
 from dlkit.data.feed import Feed
 from dlkit.errors import DlkitError
 from dlkit.export.format import Format, Runtime, Values
+from dlkit.export.precision import in_float32, is_mixed
 from dlkit.export.servable import Servable, as_arrays, behind_lookups, whole
 from dlkit.export.settings import Settings
 from dlkit.export.vocabulary import vocabulary
@@ -88,6 +89,9 @@ def export(
 
         epochs = settings.finetune_epochs
         model = pruned_model(run, which, settings.prune, finetune_epochs=epochs, allow_plugins=allow_plugins)
+    if is_mixed(model) and not settings.known.mixed:
+        with keras.saving.custom_object_scope(custom_objects(prepared.recipe)):
+            model = in_float32(model)
     place = run.exports / export_name(settings.format, settings.quantize, settings.prune)
     with replacing_folder(place) as folder, keras.saving.custom_object_scope(custom_objects(prepared.recipe)):
         told(f"Writing {place} ...")

@@ -70,7 +70,7 @@ class Proof:
         Args:
             which: `best` or `last`.
             before: The metrics of the run's model.
-            model: The model that was written: the run's, or that one pruned.
+            model: The model that was written: the run's, or that one pruned, or in float32.
             servable: The part of it that the file holds.
             runtime: The opened file.
             package: What runs it.
@@ -87,7 +87,7 @@ class Proof:
             self._check_outputs(apart.largest, apart.scale, apart.within(self._of_outputs))
         after = self._measured(exported)
         both = {name: {"before": value, "after": after[name]} for name, value in before.items() if name in after}
-        metric = self._deciding(both) if self.settings.is_lossy else None
+        metric = self._deciding(both) if self.settings.is_lossy or model is not self.model else None
         if metric:
             self._check_metric(metric, **both[metric])
         asked = self.settings
@@ -126,7 +126,8 @@ class Proof:
 
     @property
     def _of_metric(self) -> float:
-        return METRIC if self.settings.tolerance is None else self.settings.tolerance
+        given = self.settings.tolerance if self.settings.is_lossy else None
+        return METRIC if given is None else given
 
     def _whole(self, model: keras.Model) -> Servable:
         return whole(model, next(iter(self.prepared.recipe.supervisions)))

@@ -43,6 +43,19 @@ RECIPE = {
     "training": {"epochs": 3, "optimizer": {"Adam": {"learning_rate": 1e-2}}},
     "expect": {"test_accuracy": {"at_least": 0.7}},
 }
+# Attention, with GELU, in mixed precision: ONNX and LiteRT have neither of the last two.
+MIXED = {
+    **RECIPE,
+    "name": "small/vit",
+    "model": {
+        "sequential": [
+            {"Rescaling": {"scale": 1 / 16}},
+            {"vit": {"patch_size": 2, "depth": 1, "width": 16, "heads": 2}},
+            {"Dense": {"units": 10, "dtype": "float32"}},
+        ]
+    },
+    "training": {"epochs": 6, "optimizer": {"Adam": {"learning_rate": 1e-2}}, "precision": "mixed_bfloat16"},
+}
 KINDS = [(name, quantize) for name, known in formats().items() for quantize in (None, *known.quantizations)]
 IDS = [f"{name}-{quantize or 'float32'}" for name, quantize in KINDS]
 
@@ -95,6 +108,32 @@ def test_a_format(run, pictures, name, quantize, tmp_path):
     for one, other in zip(of_run, of_export, strict=True):
         shares = [each.targets["digit"].probabilities for each in (one, other)]
         assert max(abs(shares[0][label] - shares[1][label]) for label in shares[0]) < (0.1 if quantize else 1e-4)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory) -> RunFolder:
+    return train(load(MIXED), runs_dir=tmp_path_factory.mktemp("runs")).folder
+
+
+@pytest.mark.parametrize("quantize", [None, "int8"])
+@pytest.mark.parametrize("name", [name for name, known in formats().items() if not known.mixed])
+def test_a_model_of_mixed_precision(mixed, name, quantize):
+    """The file computes in float32, and is held against the run's model by what it reaches, too."""
+    found = export(mixed, Settings(name, quantize)).manifest
+    assert found.metric == "test_accuracy"
+    assert found.largest_difference <= (0.1 if quantize else 1e-5) * found.scale
+
+
+def test_softmax_is_not_taken_in_integers(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    dense = [keras.layers.Dense(6), keras.layers.Softmax(), keras.layers.Dense(2)]
+    model = keras.Sequential([keras.Input((4,), name="x"), *dense])
+    drawn = np.random.default_rng(1).normal(size=(20, 4)).astype("float32")
+    formats()["onnx"].load().write(whole(model, "y"), tmp_path / "file", "int8", {"x": drawn})
+    nodes = onnx.load(tmp_path / "file").graph.node
+    made_by = {name: node.op_type for node in nodes for name in node.output}
+    assert [made_by[name] for node in nodes for name in node.input if node.op_type == "Softmax"] == ["MatMul"]
+    assert "QuantizeLinear" in made_by.values()
 
 
 def run_model(run: RunFolder) -> keras.Model:
@@ -161,8 +200,10 @@ class Spectrum(keras.layers.Layer):
 
 @pytest.mark.parametrize(("name", "called"), [("onnx", "ONNX"), ("litert", "LiteRT")])
 def test_a_layer_that_a_format_cannot_hold_is_named(name, called, tmp_path):
-    dense = [keras.layers.Dense(10), Spectrum(name="spectrum"), keras.layers.Dense(2)]
-    model = keras.Sequential([keras.Input((10,), name="x"), *dense])
+    given = keras.Input((10, 4), name="x")
+    attended = keras.layers.MultiHeadAttention(2, 4)(given, given)  # takes a tensor twice
+    seen = Spectrum(name="spectrum")(keras.layers.Flatten()(attended))
+    model = keras.Model(given, keras.layers.Dense(2)(seen))
     with pytest.raises(DlkitError) as raised:
         formats()[name].load().write(whole(model, "y"), tmp_path / "file", None, {})
     assert raised.value.code == "cannot-export" and not list(tmp_path.iterdir())

@@ -96,9 +96,9 @@ def _converted(servable: Servable, quantize: str | None, examples: Values) -> by
 def _in_integers(converter: Any, servable: Servable, examples: Values) -> bytes:
     """Integers wherever LiteRT has them; what it has not, stays in float32.
 
-    So do layers that normalize raw numbers: the columns of a table span other ranges than 8 bits have steps for.
+    So do layers that scale raw numbers column by column: these span other ranges than 8 bits have steps for.
     """
-    scopes = [layer.name for layer in servable.model._flatten_layers() if isinstance(layer, keras.layers.Normalization)]
+    scopes = [layer.name for layer in servable.model._flatten_layers() if _scales_columns(layer)]
     normalizing = _nodes_of(converter.convert(), scopes) if scopes else []
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
@@ -111,6 +111,12 @@ def _in_integers(converter: Any, servable: Servable, examples: Values) -> bytes:
         converter=converter, debug_dataset=converter.representative_dataset, debug_options=options
     )
     return tried.get_nondebug_quantized_model()
+
+
+def _scales_columns(layer: Any) -> bool:
+    if isinstance(layer, keras.layers.Rescaling):
+        return bool(np.ndim(layer.scale) or np.ndim(layer.offset))
+    return isinstance(layer, keras.layers.Normalization)
 
 
 def _nodes_of(content: bytes, scopes: list[str]) -> list[str]:

@@ -102,12 +102,24 @@ def _converted(servable: Servable) -> Any:
         input_names=inputs,
         output_names=outputs,
         opset=_OPSET,
+        custom_op_handlers={"Erfc": (_erfc, [])},
         tensors_to_rename=dict(zip([*inputs, *outputs], [*servable.inputs, *sorted(servable.outputs)], strict=True)),
     )
     model.graph.doc_string = ""
     _check_known(model)
     _name_constants(model.graph)
     return model
+
+
+def _erfc(context: Any, node: Any, name: str, arguments: Any) -> None:
+    """What GELU is made of, and ONNX has not: 1 - erf(x)."""
+    (output,), (shape,), (dtype,) = node.output, node.output_shapes, node.output_dtypes
+    context.remove_node(name)
+    erf = context.make_node("Erf", node.input, dtypes=[dtype])
+    one = context.make_const(f"{name}_one", np.ones((), "float32"))
+    context.make_node(
+        "Sub", [one.output[0], erf.output[0]], name=name, outputs=[output], shapes=[shape], dtypes=[dtype]
+    )
 
 
 def _nodes(graph: Any) -> Iterator[Any]:
@@ -189,15 +201,27 @@ def _quantize(model: Any, path: Path, examples: Values) -> None:
             Reader(),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=_IN_INTEGERS,
-            nodes_to_exclude=_stacked(onnx.load(prepared).graph),
+            nodes_to_exclude=_kept_in_float(onnx.load(prepared).graph),
             per_channel=True,
         )
 
 
-def _stacked(graph: Any) -> list[str]:
-    """The nodes that multiply by a stack of matrices, which onnxruntime's kernel in integers refuses."""
+def _kept_in_float(graph: Any) -> list[str]:
+    """The nodes that stay in float32.
+
+    They multiply by a stack of matrices, which onnxruntime's kernel in integers refuses; they add a single number, as what
+    keeps a divisor from 0, of which little is left in 8 bits; or they make what softmax is taken of, which would else be
+    taken in integers too, coarsely or wrongly.
+    """
     stacks = {tensor.name for tensor in graph.initializer if len(tensor.dims) > 2}
-    return [node.name for node in graph.node if node.op_type == "MatMul" and stacks.intersection(node.input)]
+    numbers = {tensor.name for tensor in graph.initializer if np.prod(tensor.dims) == 1}
+    taken = {"MatMul": stacks, "Add": numbers}
+    logits = {name for node in graph.node if node.op_type == "Softmax" for name in node.input}
+    return [
+        node.name
+        for node in graph.node
+        if logits.intersection(node.output) or taken.get(node.op_type, set()).intersection(node.input)
+    ]
 
 
 @contextmanager

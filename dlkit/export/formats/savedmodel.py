@@ -26,6 +26,7 @@ _QUANTIZED = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Embeddi
     file="1",  # a version: TensorFlow Serving looks for the highest number in the folder above
     quantizations=["int8"],
     strings=True,
+    mixed=True,
     refuses={
         "float16": "a SavedModel computes in the types that it was traced in, and most processors compute float16 "
         "slower than float32"
