@@ -26,6 +26,7 @@ def test_the_head_of_the_file(name: str) -> None:
     assert lines[0] == f"# yaml-language-server: $schema={depth}schema.json"
     head = lines[1 : next(n for n, line in enumerate(lines) if not line.startswith("#"))]
     assert f"#   dlkit train {name}" in head, "the head says how it is run"
+    assert "?" not in "".join(head), "the head tells what the recipe shows"
     measured = ("accuracy", "error", "loss", "perplexity", "skill", "diversity")
     assert any("CPU core" in line and any(word in line for word in measured) for line in head), (
         "the head says how long it takes and what it reaches"
@@ -37,7 +38,7 @@ def test_it_is_valid_and_named_as_its_file(name: str) -> None:
     recipe = load(name)
     assert recipe.name == name
     assert recipe.warnings == ()
-    assert recipe.config.summary
+    assert recipe.config.summary and "?" not in recipe.config.summary
     assert recipe.config.expect, "a recipe states what it reaches"
     assert recipe.config.quick is not None
     assert recipe.config.seed == 1

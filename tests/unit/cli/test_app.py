@@ -63,6 +63,7 @@ def test_the_help_of_a_command_ends_in_examples_that_work(group, name, capsys):
     shown = capsys.readouterr().out
     assert all(option in shown for option in ("--json", "--debug"))
     assert "{" not in shown
+    assert group.commands[name].help.split("\n")[0].endswith("."), "its first line tells what it does"
     examples = [line.strip() for line in shown.partition("Examples:\n")[2].splitlines()]
     assert examples
     for example in examples:
