@@ -14,6 +14,8 @@ from pathlib import Path
 
 import dlkit
 from dlkit.eject.refusal import refusal
+from dlkit.recipe.declarations import is_register
+from dlkit.recipe.undeclared import Undeclared
 
 _ROOT = Path(dlkit.__file__).parent
 _WIDTH = 120  # of dlkit's own lines
@@ -158,29 +160,11 @@ def _used(node: ast.AST) -> list[str]:
     return list(found)
 
 
-class _Plain(ast.NodeTransformer):
-    """Takes `@register`, the ranges in annotations and local imports away."""
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.decorator_list = [each for each in node.decorator_list if not _is_register(each)]
-        return self.generic_visit(node)
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        node.decorator_list = [each for each in node.decorator_list if not _is_register(each)]
-        return self.generic_visit(node)
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        if isinstance(node.value, ast.Name) and node.value.id == "Annotated" and isinstance(node.slice, ast.Tuple):
-            return self.visit(node.slice.elts[0])
-        return self.generic_visit(node)
+class _Plain(Undeclared):
+    """Also calls types by the names that they have without dlkit."""
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return ast.copy_location(ast.Name(_ALIASES.get(node.id, node.id), node.ctx), node)
-
-
-def _is_register(decorator: ast.expr) -> bool:
-    called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return isinstance(called, ast.Name) and called.id == "register"
 
 
 def _text(module: _Module, node: _Definition, local: list[ast.Import | ast.ImportFrom]) -> str:
@@ -188,7 +172,7 @@ def _text(module: _Module, node: _Definition, local: list[ast.Import | ast.Impor
     decorators = node.decorator_list if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
     first = min([node.lineno, *(each.lineno for each in decorators)])
     replaced: dict[int, tuple[int, list[str]]] = {}  # first line -> last line, and what stands there instead
-    for decorator in filter(_is_register, decorators):
+    for decorator in filter(is_register, decorators):
         replaced[decorator.lineno] = (decorator.end_lineno or decorator.lineno, [])
     for each in local:
         last = each.end_lineno or each.lineno

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import keras
 
+from dlkit.recipe.undeclared import Undeclared
+
 _HEAD = '''"""The layers that the saved models of this run need besides Keras's own, written by dlkit.
 
     import custom_layers, keras
@@ -54,23 +56,9 @@ def _joined(sources: list[str]) -> str:
     return "\n".join([_HEAD, *imports]) + "\n\n\n" + "\n\n\n".join(parts) + "\n"
 
 
-class _OfKerasAlone(ast.NodeTransformer):
-    """Takes away what is dlkit's: its imports, `@register`, and the ranges in annotations."""
+class _OfKerasAlone(Undeclared):
+    """Takes away all that is dlkit's, its imports too."""
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom | None:
         node.names = [name for name in node.names if name.name != "Annotated"]
         return node if node.names and not (node.module or "").startswith("dlkit") else None
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        node.decorator_list = [each for each in node.decorator_list if not _is_register(each)]
-        return self.generic_visit(node)
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        if isinstance(node.value, ast.Name) and node.value.id == "Annotated" and isinstance(node.slice, ast.Tuple):
-            return self.visit(node.slice.elts[0])
-        return self.generic_visit(node)
-
-
-def _is_register(decorator: ast.expr) -> bool:
-    called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return isinstance(called, ast.Name) and called.id == "register"

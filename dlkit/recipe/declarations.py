@@ -87,7 +87,7 @@ def _declarations(tree: ast.Module, origin: str, path: Path) -> Iterator[Declara
     constants = _constants(tree)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            for decorator in filter(_is_register, node.decorator_list):
+            for decorator in filter(is_register, node.decorator_list):
                 yield _declaration(node, decorator, constants, origin, path)
 
 
@@ -103,7 +103,8 @@ def _constants(tree: ast.Module) -> Constants:
     return found
 
 
-def _is_register(decorator: ast.expr) -> bool:
+def is_register(decorator: ast.expr) -> bool:
+    """Whether a decorator is `@register` or `@dlkit.register`, with or without words."""
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     return (isinstance(called, ast.Name) and called.id == "register") or (
         isinstance(called, ast.Attribute) and called.attr == "register"
