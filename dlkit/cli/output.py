@@ -11,11 +11,14 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import typer
 
 from dlkit.errors import DlkitError
+
+if TYPE_CHECKING:
+    from dlkit.recipe.diagnostics import Diagnostic
 
 Justify = Literal["left", "right"]
 
@@ -76,6 +79,10 @@ class Output:
             text = _HEADLINE.sub(lambda found: typer.style(found[0], fg=_COLORS[found[1]], bold=True), text)
             text = _CARETS.sub(lambda found: found[1] + typer.style(found[2], fg="cyan"), text)
         print(text, file=sys.stderr, flush=True)
+
+    def warn(self, doubt: Diagnostic) -> None:
+        """Tells a doubt about a recipe, apart from what is said before and after."""
+        self.tell_diagnostics(f"\n{doubt.render()}\n")
 
     def result(self, values: Mapping[str, Any]) -> None:
         """Ends standard output with the result, if it is told as JSON."""

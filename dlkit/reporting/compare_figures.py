@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from dlkit.reporting.figures.curves import drawn_metrics
+from dlkit.reporting.figures.curves import MARKED, drawn_metrics, value_in
 from dlkit.reporting.figures.style import COLORS, finish, new_figure
 
 Lines = Sequence[Mapping[str, Any]]
 
 _STYLES = ("-", (0, (6, 2)), (0, (1, 1)), (0, (4, 1, 1, 1)))  # of the runs beyond the colors there are
-_FEW = 30  # epochs that are marked one by one
 
 
 def compared_curves(runs: Mapping[str, Sequence[Lines]]) -> Iterator[tuple[str, Any]]:
@@ -36,13 +34,13 @@ def _drawn(runs: Mapping[str, Sequence[Lines]], name: str, told: str) -> Any:
     figure = new_figure(4.2, 2.9)
     axes = figure.subplots()
     for number, (letter, members) in enumerate(runs.items()):
-        values = [[_value(line, name) for line in lines] for lines in members]
+        values = [[value_in(line, name) for line in lines] for lines in members]
         mean, deviation = _over_members(values)
         if not np.isfinite(mean).any():
             continue
         color, style = COLORS[number % len(COLORS)], _STYLES[number // len(COLORS) % len(_STYLES)]
         epochs = np.arange(1, len(mean) + 1)
-        marker = "." if len(mean) <= _FEW else None
+        marker = "." if len(mean) <= MARKED else None
         axes.plot(epochs, mean, color=color, linestyle=style, marker=marker, label=letter)
         if len(values) > 1:
             axes.fill_between(epochs, mean - deviation, mean + deviation, color=color, alpha=0.2, linewidth=0)
@@ -59,8 +57,3 @@ def _over_members(values: Sequence[Sequence[float]]) -> tuple[np.ndarray, np.nda
     mean = np.array([float(np.mean(each)) for each in columns])
     deviation = np.array([float(np.std(each, ddof=1)) if len(each) > 1 else 0.0 for each in columns])
     return mean, deviation
-
-
-def _value(line: Mapping[str, Any], name: str) -> float:
-    value = line.get(name)
-    return float(value) if isinstance(value, int | float) else math.nan

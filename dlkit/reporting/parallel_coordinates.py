@@ -8,7 +8,7 @@ from typing import Any
 
 from dlkit.reporting.figures.style import COLORS, INK, PAPER, new_figure
 from dlkit.reporting.sweep_axes import score_ends, short_names, shortened, ticks
-from dlkit.tuning.scale import position
+from dlkit.tuning.scale import position, share
 from dlkit.tuning.space import Dimension, Space
 from dlkit.tuning.trials import Repeated
 
@@ -42,7 +42,7 @@ def draw_parallel_coordinates(space: Space, ranked: Sequence[Repeated], objectiv
     lines = [
         [
             *((x, _place(dimension, each)) for x, dimension in enumerate(dimensions)),
-            (len(dimensions), _share(min(max(each.mean, low), high), low, high)),
+            (len(dimensions), share(min(max(each.mean, low), high), low, high)),
         ]
         for each in reversed(ranked)  # the best one is drawn last, over the others
     ]
@@ -84,11 +84,7 @@ def _score_ticks(low: float, high: float) -> list[tuple[float, str]]:
     from matplotlib.ticker import MaxNLocator
 
     inner = [value for value in MaxNLocator(6).tick_values(low, high) if low <= value <= high]
-    return [(_share(value, low, high), f"{value:.4g}") for value in (inner if high > low else [low])]
-
-
-def _share(value: float, low: float, high: float) -> float:
-    return (value - low) / (high - low) if high > low else 0.5
+    return [(share(value, low, high), f"{value:.4g}") for value in (inner if high > low else [low])]
 
 
 def _wrapped(name: str) -> str:

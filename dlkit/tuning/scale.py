@@ -15,13 +15,13 @@ def position(dimension: Dimension, value: Value) -> float:
     if dimension.kind == "bool":
         return float(bool(value))
     if dimension.kind == "choice":
-        return _share(list(dimension.choices).index(value), 0, len(dimension.choices) - 1)
+        return share(list(dimension.choices).index(value), 0, len(dimension.choices) - 1)
     number, low, high = float(value), *ends(dimension)
     if dimension.sampling == "log":
-        return _share(math.log(number), math.log(low), math.log(high))
+        return share(math.log(number), math.log(low), math.log(high))
     if dimension.sampling == "reverse_log":
-        return 1 - _share(math.log(high + low - number), math.log(low), math.log(high))
-    return _share(number, low, high)
+        return 1 - share(math.log(high + low - number), math.log(low), math.log(high))
+    return share(number, low, high)
 
 
 def ends(dimension: Dimension) -> tuple[float, float]:
@@ -31,5 +31,6 @@ def ends(dimension: Dimension) -> tuple[float, float]:
     return dimension.low, dimension.high
 
 
-def _share(value: float, low: float, high: float) -> float:
+def share(value: float, low: float, high: float) -> float:
+    """Where a number stands between two ends, from 0 to 1; in the middle where these are the same."""
     return (value - low) / (high - low) if high > low else 0.5

@@ -20,7 +20,6 @@ from dlkit.evaluation.number_text import number_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dlkit.recipe.diagnostics import Diagnostic
     from dlkit.recipe.facts import DataFacts
     from dlkit.runs.folder import RunFolder
     from dlkit.workflows.reproduce import Reproduced
@@ -122,9 +121,6 @@ def _reproduced(
     def started(folder: RunFolder, facts: DataFacts) -> None:
         out.say(f"run folder: {folder.path}")
 
-    def warned(doubt: Diagnostic) -> None:
-        out.tell_diagnostics(f"\n{doubt.render()}\n")
-
     for original in originals:
         out.say(f"\n{original.path}")
         try:
@@ -135,7 +131,7 @@ def _reproduced(
                 runs_dir=runs_dir,
                 command=["dlkit", *out.words],
                 started=started,
-                warned=warned,
+                warned=out.warn,
                 told=out.say,
                 data_told=lambda check: _tell_data(out, check, anyway),
                 allow_plugins=allow_plugins,

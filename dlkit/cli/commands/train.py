@@ -16,7 +16,6 @@ from dlkit.cli.trained import report_group, report_run, telling_how_to_resume
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dlkit.recipe.diagnostics import Diagnostic
     from dlkit.recipe.facts import DataFacts
     from dlkit.recipe.load import Recipe as Loaded
     from dlkit.runs.folder import RunFolder
@@ -82,9 +81,6 @@ def train(
         out.say("data: " + ", ".join(f"{size:,} {split}" for split, size in sizes if size))
         out.say(f"run folder: {folder.path}")
 
-    def warned(doubt: Diagnostic) -> None:
-        out.tell_diagnostics(f"\n{doubt.render()}\n")
-
     def started_member(label: str, folder: RunFolder, facts: DataFacts) -> None:
         out.say(f"\n{label}")
         started(folder, facts)
@@ -99,13 +95,13 @@ def train(
             from dlkit.workflows.group import train_group
 
             group = train_group(
-                members, runs_dir=runs_dir, command=typed, started=started_member, warned=warned, told=out.say
+                members, runs_dir=runs_dir, command=typed, started=started_member, warned=out.warn, told=out.say
             )
             report_group(out, group, where)
             return
         from dlkit.workflows.train import train as train_recipe
 
-        run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started, warned=warned, told=out.say)
+        run = train_recipe(loaded, runs_dir=runs_dir, command=typed, started=started, warned=out.warn, told=out.say)
     report_run(out, run, where)
 
 

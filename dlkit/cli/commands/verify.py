@@ -126,9 +126,6 @@ def _verified(
     def started(folder: RunFolder, facts: DataFacts) -> None:
         out.say(f"run folder: {folder.path}")
 
-    def warned(doubt: Diagnostic) -> None:
-        out.tell_diagnostics(f"\n{doubt.render()}\n")
-
     def failed(error: Exception) -> None:
         if "--debug" in out.words:
             traceback.print_exception(error)
@@ -143,7 +140,7 @@ def _verified(
             continue
         out.say(place + ": ".join(filter(None, [recipe.name, recipe.config.summary])))
         for warning in recipe.warnings:
-            warned(warning)
+            out.warn(warning)
         verified = verify(
             recipe,
             seeds=seeds,
@@ -152,7 +149,7 @@ def _verified(
             record_in=file,
             command=["dlkit", *out.words],
             started=started,
-            warned=warned,
+            warned=out.warn,
             told=out.say,
             failed=failed,
         )

@@ -10,7 +10,7 @@ from dlkit.recipe.registry import register
 from dlkit.reporting.figures.style import COLORS, finish, new_figure
 
 _MOST = 5  # metrics that are drawn beside the loss
-_FEW = 30  # epochs that are marked one by one
+MARKED = 30  # epochs that are marked one by one
 _NO_METRICS = ("loss", "epoch", "stage", "step", "layer")
 _RATE = "learning_rate"
 
@@ -52,9 +52,9 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], names: Sequence[str], best: 
 
 def _draw(axes: Any, lines: Sequence[Mapping[str, Any]], name: str, best: int | None) -> None:
     for number, (prefix, told) in enumerate((("", "training"), ("val_", "validation"))):
-        values = [_value(line, prefix + name) for line in lines]
+        values = [value_in(line, prefix + name) for line in lines]
         if any(map(math.isfinite, values)):
-            marker = "." if len(lines) <= _FEW else None
+            marker = "." if len(lines) <= MARKED else None
             axes.plot(range(1, len(lines) + 1), values, color=COLORS[number], marker=marker, label=told)
     if not name.endswith(_RATE) and best is not None:
         axes.axvline(best + 1, color=COLORS[-1], linestyle=":", linewidth=1, label="best epoch")
@@ -67,6 +67,7 @@ def _draw(axes: Any, lines: Sequence[Mapping[str, Any]], name: str, best: int | 
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-def _value(line: Mapping[str, Any], name: str) -> float:
+def value_in(line: Mapping[str, Any], name: str) -> float:
+    """A number of a line of metrics.jsonl; NaN where it has none."""
     value = line.get(name)
     return float(value) if isinstance(value, int | float) else math.nan
