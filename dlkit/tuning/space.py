@@ -42,10 +42,6 @@ class Dimension:
     choices: Mapping[Value, Any] = field(default_factory=dict)
     only_with: Mapping[str, Sequence[Value]] = field(default_factory=dict)
 
-    def exists_with(self, values: Mapping[str, Value]) -> bool:
-        """Whether a trial of these values has one here."""
-        return all(values.get(path) in among for path, among in self.only_with.items())
-
 
 @dataclass(frozen=True, slots=True)
 class Space:

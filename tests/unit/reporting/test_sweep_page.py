@@ -36,7 +36,7 @@ def values(number, space=SPACE):
     draw = random.Random(number)
     told = {}
     for each in space.dimensions:
-        if not each.exists_with(told):
+        if not all(told.get(path) in among for path, among in each.only_with.items()):
             continue
         if each.kind == "choice":
             told[each.path] = draw.choice(list(each.choices))

@@ -61,9 +61,6 @@ def test_what_exists_under_a_choice_alone_stands_behind_it_and_says_so() -> None
     assert list(found)[-1] == "training.optimizer.momentum"
     assert found["training.optimizer.momentum"] == {"training.optimizer": ("SGD", "RMSprop")}
     assert found["training.optimizer.learning_rate"] == found["training.optimizer"] == {}
-    (momentum,) = (each for each in space.dimensions if each.only_with)
-    assert momentum.exists_with({"training.optimizer": "SGD"})
-    assert not momentum.exists_with({"training.optimizer": "Adam"})
 
 
 def test_what_exists_under_a_choice_under_a_choice_names_both() -> None:
