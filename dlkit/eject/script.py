@@ -54,7 +54,7 @@ class _Script:
         subject.constants.update(
             {
                 "BATCH_SIZE": literal(recipe.config.data.batch_size),
-                "EPOCHS": literal(recipe.config.training.epochs),
+                "EPOCHS": literal(recipe.config.training.total_epochs),
             }
         )
         main = self._main(splits, has_folder, parameters, compiled, bool(augmenting))

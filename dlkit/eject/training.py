@@ -107,7 +107,7 @@ def _optimizer(subject: Subject) -> Call:
     per_epoch = training.steps_per_epoch or recipe.facts.steps_per_epoch
     assert per_epoch is not None
     accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
-    counted = in_steps(optimizer, recipe.components, Steps(training.epochs, per_epoch, accumulated))
+    counted = in_steps(optimizer, recipe.components, Steps(training.total_epochs, per_epoch, accumulated))
     return _with_durations(counted, optimizer, subject, per_epoch)
 
 
@@ -138,7 +138,7 @@ def _duration(steps: int, subject: Subject, per_epoch: int) -> Code:
     if steps % per_epoch:
         return literal(steps)
     epochs = steps // per_epoch
-    whole = "EPOCHS" if epochs == subject.recipe.config.training.epochs else str(epochs)
+    whole = "EPOCHS" if epochs == subject.recipe.config.training.total_epochs else str(epochs)
     return f"{whole} * steps_per_epoch"
 
 

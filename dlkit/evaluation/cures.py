@@ -115,7 +115,7 @@ def known_of(recipe: Recipe) -> Known:
     names = {component.name for component in components}
     said = recipe.config.data.validation if "validation" in recipe.config.data.model_fields_set else None
     return Known(
-        epochs=training.epochs or own.epochs,
+        epochs=training.total_epochs,
         path=path,
         learning_rate=rate,
         rate_path=f"{optimizer_path}.{word}" if rate is not None else None,

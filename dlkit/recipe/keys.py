@@ -155,7 +155,9 @@ class Profile(Keys):
 class Training(Keys):
     """How the model learns."""
 
-    epochs: Positive = Field(description="Passes over the training data.")
+    epochs: Positive | None = Field(
+        None, description="Passes over the training data; of each stage that says no other, where there are stages."
+    )
     steps_per_epoch: Positive | None = Field(None, description="Steps an epoch, where not all of the data.")
     loss: Loss | None = Field(None, description="The loss; inferred from the target where it is not written.")
     losses: Annotated[dict[str, Any], MapOf(ComponentSlot(("loss",)))] | None = Field(
@@ -188,11 +190,19 @@ class Training(Keys):
     stop_after: StopAfter | None = Field(None, description="Ends the run early, its schedules laid out for the whole.")
     profile: Profile | None = Field(None, description="The steps that TensorBoard's profiler records.")
 
+    @property
+    def total_epochs(self) -> int:
+        """The epochs of a recipe that was read, with all its stages."""
+        if self.stages:
+            return sum(stage.total_epochs for stage in self.stages)
+        assert self.epochs is not None, "`check_epochs` holds that they are written"
+        return self.epochs
+
 
 class Stage(Training):
     """A training that follows another: `training` with these changes."""
 
-    epochs: Positive | None = Field(None, description="Passes over the training data.")  # type: ignore[assignment]
+    epochs: Positive | None = Field(None, description="Passes over the training data.")
     stages: None = None
     name: Name | None = Field(None, description="The stage's name in metrics.jsonl.")
     freeze: list[str] | None = Field(None, description="Globs over names of layers that do not learn.")

@@ -31,7 +31,7 @@ from dlkit.recipe.plugins import Plugins
 from dlkit.recipe.references import References
 from dlkit.recipe.sections import check_sections
 from dlkit.recipe.slots import MODEL, NETWORK, fields
-from dlkit.recipe.stages import STAGE, merged_stages, with_stages
+from dlkit.recipe.stages import STAGE, check_epochs, merged_stages, with_stages
 from dlkit.recipe.supervision import Supervision
 from dlkit.recipe.usage import check_usage
 
@@ -218,6 +218,7 @@ class _Reading:
         whole = with_stages(resolved, stages)
         values = self._values(whole, networks.checker, model)
         config = check_sections(values, whole, self.findings)
+        check_epochs(resolved, stages, self.findings)
         check_usage(resolved, self.components, self.findings)
         if isinstance(model, Graph):
             declared = _declared(self.components, self.pattern)

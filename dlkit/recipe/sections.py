@@ -42,7 +42,6 @@ _CURES = {
     "data.source": "write `source: digits`, or another that `dlkit schema` lists",
     "model": "write `model: {sequential: [...]}`",
     "training": "write `training: {epochs: 10}`",
-    "training.epochs": "write `epochs: 10`",
     "tune.algorithm": "write `algorithm: {random: {trials: 30}}`",
 }
 

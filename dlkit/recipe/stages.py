@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dlkit.recipe.diagnostics import Findings, Span
 from dlkit.recipe.keys import Stage
 from dlkit.recipe.merge import merge
 from dlkit.recipe.nodes import Mapping, Node, Sequence, inside, items_of
 from dlkit.recipe.paths import Paths
-from dlkit.recipe.slots import Section
+from dlkit.recipe.slots import Section, fields
 
 STAGE = Section(Stage)
 
@@ -28,6 +29,24 @@ def with_stages(root: Mapping, merged: list[Node]) -> Mapping:
         return root
     items = [_own(stage, whole) for stage, whole in zip(stages.items, merged, strict=True)]
     return root.replaced("training", training.replaced("stages", Sequence(items, stages.span)))
+
+
+def check_epochs(root: Mapping, merged: list[Node], findings: Findings) -> None:
+    """Notes a training without `epochs`: those of `training` serve every stage that has none of its own."""
+    training = inside(root, "training")
+    if not isinstance(training, Mapping):
+        return
+    if not merged:
+        _check_epochs("training", training, root.entries["training"].key_span, findings)
+    for number, (stage, written) in enumerate(zip(merged, items_of(training.get("stages")), strict=True)):
+        if isinstance(stage, Mapping):
+            _check_epochs(f"training.stages.{number}", stage, written.span, findings)
+
+
+def _check_epochs(path: str, training: Mapping, span: Span, findings: Findings) -> None:
+    is_misspelt = any(entry.key.removesuffix("+") not in fields(Stage) for entry in training)
+    if "epochs" not in training and not is_misspelt:  # where a key is misspelt, this one is meant
+        findings.error("missing-key", f"`{path}.epochs` is missing", span, "write `epochs: 10`")
 
 
 def _own(stage: Node, whole: Node) -> Node:

@@ -53,15 +53,9 @@ def direction_of(recipe: Recipe) -> str:
     return found
 
 
-def epochs_of(recipe: Recipe) -> int:
-    """The epochs of a training, with all its stages."""
-    training = recipe.config.training
-    return sum(stage.epochs or training.epochs for stage in training.stages or (training,))
-
-
 def stop_after(recipe: Recipe, trial: Trial) -> dict[str, int] | None:
     """When the training of a trial ends, where that is before its last epoch."""
-    if trial.epochs is None or trial.epochs >= epochs_of(recipe):
+    if trial.epochs is None or trial.epochs >= recipe.config.training.total_epochs:
         return None
     return {"epochs": trial.epochs}
 

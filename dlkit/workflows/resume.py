@@ -155,7 +155,7 @@ def _check_recipe(recipe: Recipe, saved: Saved) -> None:
     before, now = leaves_of(saved.recipe), leaves_of(recipe)
     differing = differences(before, now)
     if _EPOCHS in differing and saved.state.position.stage == 0 and not recipe.config.training.stages:
-        if recipe.config.training.epochs < saved.state.position.epoch:
+        if recipe.config.training.total_epochs < saved.state.position.epoch:
             raise DlkitError(
                 f"The state has {saved.state.position.epoch} epochs already, more than the {now[_EPOCHS]} that are asked for.",
                 "Ask for more, or go on from an earlier state with --from.",

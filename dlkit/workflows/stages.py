@@ -77,7 +77,7 @@ def planned_stages(recipe: Recipe) -> list[Planned]:
     epochs_before = steps_before = 0
     for number, (said, supervisions) in enumerate(written):
         steps = said.steps_per_epoch or recipe.facts.steps_per_epoch
-        epochs = said.epochs or training.epochs
+        epochs = said.total_epochs
         assert steps is not None
         name = said.name or f"stage_{number + 1}" if isinstance(said, StageKeys) else "train"
         stage = Stage(name, epochs, number, epochs_before, steps_before)

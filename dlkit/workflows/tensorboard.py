@@ -99,7 +99,7 @@ def hyperparameters(recipe: Recipe, chosen: Mapping[str, Any]) -> dict[str, Scal
         for network, optimizer in recipe.optimizers(stage).items():
             place = f"optimizers.{network}" if network else "optimizer"
             found |= _of_optimizer(recipe, optimizer, f"{path}.{place}")
-        found[f"{path}.epochs"] = stage.epochs or config.training.epochs
+        found[f"{path}.epochs"] = stage.total_epochs
     found["data.batch_size"] = config.data.batch_size
     found["training.precision"] = config.training.precision
     found["seed"] = config.seed

@@ -24,7 +24,7 @@ from dlkit.training.progress import Displays
 from dlkit.training.retracing import without_retracing_warning
 from dlkit.tuning.process import RENEW
 from dlkit.tuning.service import OUTCOME, Chief, TrialTaken, write_outcome
-from dlkit.tuning.trial_recipe import STOP_AFTER, epochs_of, objective_of, score_of, stop_after, trial_recipe
+from dlkit.tuning.trial_recipe import STOP_AFTER, objective_of, score_of, stop_after, trial_recipe
 from dlkit.tuning.trials import TRIALS, Journal, Outcome, Trial
 from dlkit.workflows.preparation import Kept
 from dlkit.workflows.recipe_file import recipe_values
@@ -116,7 +116,7 @@ def carry_out_trial(folder: GroupFolder, recipe: Recipe, trial: Trial, trialled:
         code, reason = _kind_of(error)
         return Outcome("failed", None, len(run.read_metrics()), time.monotonic() - began, code, reason)
     lines = run.read_metrics()
-    is_stopped = bool(stopped) and stopped[0] < (trial.epochs or epochs_of(made))
+    is_stopped = bool(stopped) and stopped[0] < (trial.epochs or made.config.training.total_epochs)
     if is_stopped:
         # What stopped it was what others had reached: its own recipe now says when it ends.
         ended = load(

@@ -32,7 +32,6 @@ from dlkit.tuning.service import Server, Service
 from dlkit.tuning.space import Space
 from dlkit.tuning.trial_recipe import (
     direction_of,
-    epochs_of,
     nothing_to_search,
     objective_of,
     scores_by_epoch,
@@ -161,7 +160,13 @@ def tune(
         search = _search(recipe, folder, seeds or _seeds_of(folder))
         if limits:
             _bound_anew(search, recipe, folder)
-        view = View(search, objective_of(recipe), direction_of(recipe), epochs_of(recipe), _scores(recipe, folder))
+        view = View(
+            search,
+            objective_of(recipe),
+            direction_of(recipe),
+            recipe.config.training.total_epochs,
+            _scores(recipe, folder),
+        )
         service = Service(search, folder, view.scores, _early_stop(recipe), _teller(tell, begun, search))
         with Server(service, host, port) as server:
             if started:
@@ -209,7 +214,7 @@ def _searched(recipe: Recipe) -> Any:
 def _oracle(recipe: Recipe, space: Space) -> keras_tuner.Oracle:
     config = _searched(recipe)
     objective = keras_tuner.Objective(config.objective, direction_of(recipe))
-    asked = Asked(objective, space.hyperparameters(), recipe.config.seed, epochs_of(recipe))
+    asked = Asked(objective, space.hyperparameters(), recipe.config.seed, recipe.config.training.total_epochs)
     return registry.find("algorithm", config.algorithm.name).target(asked, **config.algorithm.arguments)
 
 

@@ -77,6 +77,15 @@ def test_mistakes_in_a_stage(told: Told, stage: str, expected: list[tuple[str, s
     assert sorted((code, token) for code, _, token in found) == sorted(expected)
 
 
+def test_epochs_are_those_of_each_stage_or_of_all(read: Read, told: Told) -> None:
+    training = read("training: {stages: [{name: a, epochs: 2}, {epochs: 3}]}").config.training
+    assert (training.epochs, training.total_epochs) == (None, 5)
+    assert read(STAGES).config.training.total_epochs == 3 + 5 + 3
+    assert told("training: {stages: [{name: a, epochs: 2}, {name: b}]}") == [("missing-key", 1, "{name: b}")]
+    assert told("training: {optimizer: Adm}") == [("unknown-optimizer", 1, "Adm"), ("missing-key", 1, "training")]
+    assert told("training: {epoch: 2}") == [("unknown-key", 1, "epoch")]
+
+
 def test_a_mistake_that_stages_inherit_is_told_once(told: Told) -> None:
     text = "training: {epochs: 1, optimizer: {SGD: {momentun: 1}}, stages: [{name: a}, {optimizer: {SGD: {}}}]}"
     assert told(text) == [("unknown-argument", 1, "momentun")]
