@@ -82,7 +82,7 @@ def test_epochs_are_those_of_each_stage_or_of_all(read: Read, told: Told) -> Non
     assert (training.epochs, training.total_epochs) == (None, 5)
     assert read(STAGES).config.training.total_epochs == 3 + 5 + 3
     assert told("training: {stages: [{name: a, epochs: 2}, {name: b}]}") == [("missing-key", 1, "{name: b}")]
-    assert told("training: {optimizer: Adm}") == [("unknown-optimizer", 1, "Adm"), ("missing-key", 1, "training")]
+    assert told("training: {optimizer: Adm}") == [("missing-key", 1, "training"), ("unknown-optimizer", 1, "Adm")]
     assert told("training: {epoch: 2}") == [("unknown-key", 1, "epoch")]
 
 
