@@ -18,7 +18,8 @@ class Undeclared(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         if isinstance(node.value, ast.Name) and node.value.id == "Annotated" and isinstance(node.slice, ast.Tuple):
-            return self.visit(node.slice.elts[0])
+            bare: ast.AST = self.visit(node.slice.elts[0])
+            return bare
         return self.generic_visit(node)
 
     def _without_register(self, node: ast.FunctionDef | ast.ClassDef) -> ast.AST:

@@ -60,15 +60,12 @@ class Plan:
 
 
 def _component(kind: str, contract: str = "", case: dict[str, str] | None = None, entry: Entry | None = None) -> Plan:
-    """A component of dlkit's: where its kind has no contract, it comes with a test of its own."""
+    """A component of dlkit's; it comes with a test of its own where there is a skeleton of one."""
     home = HOMES[kind].replace(".", "/")
-    files = {f"{kind}.py": f"{home}/{NAME}.py", **(case or {})}
-    own = f"tests/unit/{home.split('/')[1]}/test_{NAME}.py"
-    if (SKELETONS / f"test_{kind}.py").is_file():
-        files[f"test_{kind}.py"] = own
-    else:
-        own = ""
-    return Plan(files, tuple(filter(None, (contract, own, _EVERY_COMPONENT))), entry)
+    test = f"test_{kind}.py"
+    own = {test: f"tests/unit/{home.split('/')[1]}/test_{NAME}.py"} if (SKELETONS / test).is_file() else {}
+    files = {f"{kind}.py": f"{home}/{NAME}.py", **(case or {}), **own}
+    return Plan(files, tuple(filter(None, (contract, *own.values(), _EVERY_COMPONENT))), entry)
 
 
 def _contract(tests: str) -> str:
