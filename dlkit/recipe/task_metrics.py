@@ -66,13 +66,13 @@ def task_metrics(target: Target) -> Iterator[str]:
 
 
 def baseline_metrics(baseline: str, task: str) -> tuple[str, ...]:
-    """The names of what is measured of a model held against a baseline."""
-    if task == "forecasting":
-        return (f"{baseline}_mean_absolute_error", f"skill_over_{baseline}")
+    """The names of what is measured of a model held against a baseline, as `dlkit.evaluation.held_against` does it."""
+    if task == "classification":
+        return (f"{baseline}_accuracy",)
     if task == "reconstruction":
         told = (f"{baseline}_mean_squared_error", f"skill_over_{baseline}")
         return (*told, f"{baseline}_psnr", f"psnr_gain_over_{baseline}")
-    return (f"{baseline}_accuracy",)
+    return (f"{baseline}_mean_absolute_error", f"skill_over_{baseline}")
 
 
 def rollout_metric(rollout: Component) -> str:

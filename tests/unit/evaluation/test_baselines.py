@@ -12,7 +12,7 @@ from dlkit.evaluation.baselines.noisy_input import noisy_input
 from dlkit.evaluation.baselines.persistence import persistence
 from dlkit.evaluation.baselines.seasonal_naive import seasonal_naive
 from dlkit.evaluation.given import Given
-from dlkit.evaluation.held_against import HeldAgainst
+from dlkit.evaluation.held_against import ERRORS, HeldAgainst
 from dlkit.evaluation.tasks import make_task
 from dlkit.recipe.facts import Continues, Target
 from dlkit.recipe.task_metrics import baseline_metrics, task_metrics
@@ -64,6 +64,16 @@ def test_skill_is_the_share_of_the_baselines_error_that_is_gone():
         "persistence_mean_absolute_error": 2.0,
         "skill_over_persistence": 0.75,
     }
+
+
+@pytest.mark.parametrize("task", ["classification", "forecasting", "reconstruction", "regression"])
+def test_what_a_recipe_may_expect_of_a_baseline_is_what_is_measured(task):
+    error = ERRORS.get(task, "absolute")
+    held = HeldAgainst("mean", lambda asked: np.full(asked.shape, 2), error)
+    held.update(Given({}, Target("number", ()), (2,), np.zeros(1)), np.array([1, 2]))
+    of_model = {f"mean_{error}_error": 0.25, "psnr": 9.0} if error == "squared" else {f"mean_{error}_error": 0.25}
+    found = held.recount(lambda counts: of_model)(np.ones(2))
+    assert found.keys() - of_model.keys() == set(baseline_metrics("mean", task))
 
 
 def series(steps, variables=1):
