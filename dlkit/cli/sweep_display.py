@@ -12,6 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from dlkit.runs.duration_text import duration
+
 if TYPE_CHECKING:
     from dlkit.tuning.trials import Trial
     from dlkit.workflows.tune import View
@@ -95,9 +97,9 @@ def _summary(view: View) -> Text:
     most = search.most_trials
     words = [f"{len(ended)}{f' of {most}' if most else ''} trials done"]
     words += [f"{failed} failed"] if failed else []
-    words += [f"{duration(search.seconds)} so far"]
+    words += [f"{duration(search.seconds, whole=True)} so far"]
     left = _seconds_left(view, ended, most)
-    words += [f"about {duration(left)} left"] if left is not None else []
+    words += [f"about {duration(left, whole=True)} left"] if left is not None else []
     return Text(", ".join(words), style="dim")
 
 
@@ -106,10 +108,3 @@ def _seconds_left(view: View, ended: list[Trial], most: int | None) -> float | N
     if not most or not ended:
         return None
     return view.search.seconds / len(ended) * (most - len(ended))
-
-
-def duration(seconds: float) -> str:
-    """A time as people read it."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -17,9 +17,10 @@ from dlkit.evaluation.number_text import number_text
 from dlkit.reporting.card_metadata import metadata
 from dlkit.reporting.card_usage import usage
 from dlkit.reporting.carded import Carded, Spread, is_of_baseline
-from dlkit.reporting.page import duration, plain_markdown, rendered
+from dlkit.reporting.page import plain_markdown, rendered
 from dlkit.reporting.report import data_rows, interval_text, measured_on, sizes_text
 from dlkit.reporting.target_section import confused_classes
+from dlkit.runs.duration_text import duration
 
 _CLASSES = 20  # that are listed one by one
 _LAYERS = 60
@@ -79,7 +80,7 @@ def _length(carded: Carded) -> Iterator[tuple[str, str]]:
     told = carded.told
     best = told.lines[told.best] if told.best is not None else None
     chosen = ((told.provenance.get("chosen") or {}).get("training.best") or {}).get("monitor")
-    yield "time", duration(told.seconds)
+    yield "time", duration(told.seconds, whole=True)
     stages = {line.get("stage") for line in told.lines}
     stage = f" of the stage {best['stage']}" if best and len(stages) > 1 else ""
     told_best = f", the best of them {best['epoch']}{stage} by {chosen}" if best and chosen else ""

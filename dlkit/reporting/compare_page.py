@@ -13,8 +13,9 @@ from markupsafe import Markup
 from dlkit.evaluation.direction import direction_of_name
 from dlkit.evaluation.number_text import number_text
 from dlkit.recipe.differing import ABSENT, value_text
-from dlkit.reporting.page import duration, rendered
+from dlkit.reporting.page import rendered
 from dlkit.runs.atomic import write_text
+from dlkit.runs.duration_text import duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def _contents(comparison: Comparison, figures: Sequence[Mapping[str, Any]]) -> d
         "sections": [*sections, ("differences", "Differences")],
         "letters": letters,
         "runs": [
-            (letter, run.recipe, run.name, run.members, run.state, run.epochs_text, duration(run.seconds))
+            (letter, run.recipe, run.name, run.members, run.state, run.epochs_text, duration(run.seconds, whole=True))
             for letter, run in zip(letters, runs, strict=True)
         ],
         "metrics": [(name, *(_cell(comparison, run, name) for run in runs)) for name in comparison.metrics],

@@ -25,14 +25,6 @@ def rendered(template: str, **contents: Any) -> str:
     return templates.get_template(template).render(**contents)
 
 
-def duration(seconds: float) -> str:
-    """A time in words, to the second; to the minute from an hour on."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
 def plain_markdown(text: Any) -> str:
     """A text that Markdown shows as it is, on one line: also in a cell of a table."""
     return re.sub(r"([\\`*\[\]<>|~$]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(str(text).split()))

@@ -14,10 +14,11 @@ from dlkit.models.layer_table import LayerRow
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.reporting.figures import Figure
 from dlkit.reporting.figures.curves import draw_curves, drawn_metrics
-from dlkit.reporting.page import duration, rendered
+from dlkit.reporting.page import rendered
 from dlkit.reporting.page_figures import Figures
 from dlkit.reporting.target_section import target_section
 from dlkit.runs.atomic import write_text
+from dlkit.runs.duration_text import duration
 from dlkit.runs.folder import RunFolder
 
 _NUMBERS = 8  # metrics in large letters
@@ -97,7 +98,7 @@ def _contents(run: RunFolder, told: Told, figures: Figures) -> dict[str, Any]:
         "run": run.name,
         "reached": not missed,
         "verdict": _verdict(told, missed),
-        "line": f"{duration(told.seconds)}, {told.epochs} epochs, {told.provenance.get('time', '')}",
+        "line": f"{duration(told.seconds, whole=True)}, {told.epochs} epochs, {told.provenance.get('time', '')}",
         "sections": sections,
         "numbers": list(_large(evaluation)),
         "measured_on": measured_on(evaluation),

@@ -12,11 +12,12 @@ from markupsafe import Markup
 
 from dlkit.evaluation.number_text import number_text
 from dlkit.reporting.figures.style import on_page, to_svg
-from dlkit.reporting.page import duration, rendered
+from dlkit.reporting.page import rendered
 from dlkit.reporting.parallel_coordinates import INCHES_OF_AN_AXIS, draw_parallel_coordinates
 from dlkit.reporting.sweep_axes import score_ends, short_names, value_text
 from dlkit.reporting.sweep_figures import draw_curves, draw_importances, draw_scores, draw_slice
 from dlkit.runs.atomic import write_text
+from dlkit.runs.duration_text import duration
 from dlkit.runs.folder import MEMBERS
 from dlkit.tuning.importance import Importances, importances
 from dlkit.tuning.scale import ends
@@ -150,7 +151,7 @@ def _numbers(told: SweepTold, ranked: Sequence[Repeated]) -> Iterator[dict[str, 
     for status in _COUNTED:
         if counted[status] or status == "finished":
             yield {"name": f"trials {status}", "value": str(counted[status]), "interval": _COUNTED[status]}
-    yield {"name": "time", "value": duration(told.seconds), "interval": ""}
+    yield {"name": "time", "value": duration(told.seconds, whole=True), "interval": ""}
 
 
 _COUNTED = {

@@ -25,6 +25,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from dlkit.runs.duration_text import duration
+
 SECONDS_BETWEEN_REFRESHES = 0.2
 SECONDS_BETWEEN_PLAIN_LINES = 30.0
 _WIDEST = 100
@@ -366,22 +368,3 @@ def number(value: float) -> str:
     if size == 0 or 1e-3 <= size < 1000:
         return f"{value:.{4 - (size >= 10) - (size >= 100)}f}"
     return f"{value:#.4g}"
-
-
-def duration(seconds: float, whole: bool = False) -> str:
-    """``0.4 s``, ``12 s``, ``4 min 10 s``, ``1 h 03 min``, ``2 d 4 h``.
-
-    Args:
-        seconds: At least 0.
-        whole: Without tenths of a second.
-    """
-    if seconds < 9.95 and not whole:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    hours, minutes = divmod(minutes, 60)
-    if not hours:
-        return f"{minutes} min {rest:02d} s"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if days else f"{hours} h {minutes:02d} min"

@@ -54,13 +54,13 @@ def compare(
 def _show(out: Output, comparison: Comparison) -> None:
     from dlkit.recipe.differing import value_text
     from dlkit.reporting.compare_page import measured_text
-    from dlkit.reporting.page import duration
+    from dlkit.runs.duration_text import duration
 
     runs, letters = comparison.runs, comparison.letters
     out.table(
         dict.fromkeys(("", "recipe", "run", "members", "state", "epochs", "took"), "left"),
         [
-            (letter, run.recipe, run.name, run.members, run.state, run.epochs_text, duration(run.seconds))
+            (letter, run.recipe, run.name, run.members, run.state, run.epochs_text, duration(run.seconds, whole=True))
             for letter, run in zip(letters, runs, strict=True)
         ],
     )

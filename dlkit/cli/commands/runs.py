@@ -119,7 +119,7 @@ def _moment(text: str) -> datetime:
 
 
 def _row(run: dict[str, Any]) -> tuple[str, ...]:
-    from dlkit.training.progress import duration
+    from dlkit.runs.duration_text import duration
 
     shown = {
         name: value for name, value in run["metrics"].items() if isinstance(value, float) and not name.endswith("loss")

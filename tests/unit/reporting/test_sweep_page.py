@@ -11,7 +11,6 @@ import pytest
 
 from dlkit.errors import DlkitError
 from dlkit.reporting.figures.style import on_page, on_white, to_svg
-from dlkit.reporting.page import duration
 from dlkit.reporting.parallel_coordinates import draw_parallel_coordinates
 from dlkit.reporting.sweep_axes import score_ends, short_names, ticks
 from dlkit.reporting.sweep_figures import draw_curves, draw_scores, draw_slice
@@ -95,7 +94,7 @@ def test_what_came_out_stands_in_front(tmp_path):
         "trials failed": "3",
         "trials copied": "1",
         "trials not ended": "1",
-        "time": "1 h 6 min",
+        "time": "1 h 06 min",
     }
     assert 'The best is <a href="members/0004/">trial 4</a>' in page
     assert "val_accuracy as large as can be, searched by random: {trials: 30}" in page
@@ -299,10 +298,3 @@ def test_letters_stand_on_the_color_of_the_page():
     assert "var(--card)" in on_page(svg, "") and "#fdfcfb" not in on_page(svg, "")
     assert "#fdfcfb" not in on_white(svg)
     assert ElementTree.fromstring(on_page(svg, "x")).tag.endswith("svg")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(59.4, "59 s"), (61, "1 min 1 s"), (3600, "1 h 0 min"), (7300, "2 h 1 min")]
-)
-def test_durations(seconds, text):
-    assert duration(seconds) == text

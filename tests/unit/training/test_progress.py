@@ -16,7 +16,6 @@ from dlkit.training.progress import (
     Plan,
     TerminalDisplay,
     display_for,
-    duration,
     number,
     pairs,
     wrapped,
@@ -58,28 +57,6 @@ def train(display, clock: Clock, epochs: int = 2, seconds_per_step: float = 0.01
         display.epoch_done(epoch, VALUES, is_best=epoch == 1)
     display.stop()
     return len(reads)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (9.94, "9.9 s"),
-        (9.96, "10 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (250, "4 min 10 s"),
-        (3600, "1 h 00 min"),
-        (3780, "1 h 03 min"),
-        (187_200, "2 d 4 h"),
-    ],
-)
-def test_durations(seconds: float, text: str):
-    assert duration(seconds) == text
-
-
-def test_time_that_is_left_has_no_tenths():
-    assert duration(4.4, whole=True) == "4 s"
 
 
 @pytest.mark.parametrize(
