@@ -110,8 +110,8 @@ def _name(run: RunFolder, root: Path) -> str:
 
 def _not_a_run(path: Path) -> DlkitError:
     if (path / GROUP).is_file():
-        members = sorted(member.name for member in (path / MEMBERS).glob("*"))
-        cure = f"Name one of its runs: {path / MEMBERS / members[0]}" if members else None
+        members = GroupFolder(path).members()
+        cure = f"Name one of its runs: {members[0].path}" if members else None
         return DlkitError(f"{path} is a group of {len(members)} runs, not a run.", cure, "not-a-run")
     return DlkitError(f"{path} is not a run folder: it has no {STATUS}.", code="not-a-run")
 

@@ -44,6 +44,10 @@ class GroupFolder:
             path.mkdir(parents=True, exist_ok=True)
         return RunFolder(path)
 
+    def members(self) -> list[RunFolder]:
+        """The folders of the members that are there, in their order; one that was not begun is no run yet."""
+        return [RunFolder(path) for path in sorted((self.path / MEMBERS).glob("*"))]
+
     def read(self) -> dict[str, Any]:
         """What group.json holds.
 

@@ -72,8 +72,7 @@ def _members(whole: RunFolder | GroupFolder) -> list[RunFolder]:
     """A run itself, or those of a group that were begun."""
     if isinstance(whole, RunFolder):
         return [whole]
-    folders = (RunFolder(path) for path in sorted((whole.path / MEMBERS).glob("*")))
-    return [run for run in folders if run.status.is_file()]
+    return [run for run in whole.members() if run.status.is_file()]
 
 
 # What came out

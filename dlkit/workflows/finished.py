@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dlkit.errors import DlkitError
 from dlkit.runs.find import find_run, find_whole
-from dlkit.runs.folder import MEMBERS, RunFolder
+from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
 from dlkit.runs.sweeps import SWEEP, is_trial
 
@@ -43,7 +43,7 @@ def finished_runs(whole: RunFolder | GroupFolder) -> list[RunFolder]:
         )
     wanted = told.get(str(told.get("kind")))
     count = len(wanted) if isinstance(wanted, list) else wanted
-    members = [RunFolder(path) for path in sorted((whole.path / MEMBERS).glob("*"))]
+    members = whole.members()
     if len(members) != count:
         raise _unfinished(f"Of the group {whole.path} {len(members)} of {count} members are there.", whole)
     return [_finished(member, whole) for member in members]
