@@ -40,6 +40,22 @@ def test_what_stands_there_twice_or_not_at_all_is_refused() -> None:
             broken.applied(text)
 
 
+@pytest.mark.parametrize(
+    ("status", "told", "is_caught"),
+    [
+        (0, "3 passed", False),
+        (1, "/copy/tests/test_a.py:3: assert 1 == 2", True),
+        (1, "/copy/tests/test_a.py:3: ValueError: not enough values to unpack", True),
+        (1, "/lib/numpy/testing.py:9: AssertionError: Not equal to tolerance", True),
+        (1, "/copy/dlkit/data/feed.py:3: TypeError: unsupported operand", False),  # no silent break
+        (2, "/copy/dlkit/data/feed.py:3: SyntaxError: invalid syntax", False),
+        (5, "no tests ran", False),
+    ],
+)
+def test_a_break_counts_as_caught_by_what_a_test_asserts(status: int, told: str, is_caught: bool) -> None:
+    assert MUTATIONS["_judged"](status, f"F\n{told}\n", Path("/copy"))[0] is is_caught
+
+
 def test_the_page_is_up_to_date() -> None:
     text = (ROOT / "docs" / "mutations.md").read_text(encoding="utf-8")
     assert MUTATIONS["updated"](text) == text, "run python scripts/mutations.py --write"

@@ -24,6 +24,7 @@ def lowering() -> keras.callbacks.Callback:
 def begun(make: Callable[[], keras.callbacks.Callback], rate: float = 0.5) -> keras.callbacks.Callback:
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(rate), "mse")
+    model.stop_training = False  # as `fit` begins
     callback = make()
     callback.set_model(model)
     callback.on_train_begin()
