@@ -20,8 +20,9 @@ from dlkit.export.servable import whole
 from dlkit.export.settings import Settings
 from dlkit.recipe.load import load
 from dlkit.runs.folder import RunFolder
-from dlkit.workflows.export import export
+from dlkit.workflows.export import calibration, export
 from dlkit.workflows.predict import load_model, predict
+from dlkit.workflows.preparation import prepare
 from dlkit.workflows.recipe_file import recipe_of
 from dlkit.workflows.train import train
 
@@ -167,6 +168,17 @@ def test_a_file_that_differs_is_not_kept(run, monkeypatch, quantize):
     assert raised.value.code == "export-differs"
     assert ("test_accuracy" in raised.value.message) == (quantize is not None)
     assert sorted(run.exports.iterdir()) == before
+
+
+def test_ranges_of_values_are_found_with_training_examples(run):
+    prepared = prepare(load(run.recipe))
+    splits = {
+        name: {picture.tobytes() for picture in np.asarray(part.features["image"])}
+        for name, part in prepared.raw.named().items()
+    }
+    taken = calibration(whole(run_model(run), "digit"), prepared)["image"]
+    drawn = {picture.tobytes() for picture in taken}
+    assert len(taken) == 300 and drawn <= splits["train"] and not drawn & (splits["test"] | splits["validation"])
 
 
 def test_a_tolerance_of_nothing_is_exceeded(run):

@@ -8,6 +8,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -17,6 +18,7 @@ from dlkit.recipe.load import load, parse
 from dlkit.runs.folder import RunFolder
 from dlkit.workflows.evaluate import evaluate
 from dlkit.workflows.predict import predict
+from dlkit.workflows.preparation import prepare
 from dlkit.workflows.run import Run
 
 SHORT = {"training.epochs": 2, "data.limit": 300}
@@ -83,6 +85,25 @@ def test_keras_alone_loads_the_model_and_it_takes_raw_pixels(run: Run, tmp_path:
 
 def test_evaluating_again_gives_the_same(run: Run) -> None:
     assert evaluate(run.folder).metrics == run.metrics
+
+
+def test_the_test_is_of_the_best_model_and_not_of_the_last(tmp_path: Path) -> None:
+    # The worst epoch of all is called the best, so that it is not the last one.
+    chosen = {**SHORT, "training.epochs": 3, "training.best": {"monitor": "val_loss", "mode": "max"}}
+    run = dlkit.train(load("digits/cnn", chosen), runs_dir=tmp_path)
+    losses = [line["val_loss"] for line in run.folder.read_metrics()]
+    assert losses[-1] < max(losses)
+    test = prepare(load(run.folder.recipe)).splits.test
+    assert test is not None
+    best, last = (keras.models.load_model(path) for path in (run.folder.best_model, run.folder.last_model))
+    for model in (best, last):
+        model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    measured, other = (
+        model.evaluate(np.asarray(test.features["image"]), np.asarray(test.targets["digit"]), verbose=0)
+        for model in (best, last)
+    )
+    assert run.metrics["test_loss"] == pytest.approx(measured, rel=1e-5)
+    assert abs(measured - other) > 0.01
 
 
 def test_predictions_carry_names_and_probabilities(run: Run, tmp_path: Path) -> None:
@@ -201,8 +222,6 @@ training: {epochs: 5, metrics: [{BinaryAccuracy: {name: accuracy}}, Precision, R
     run = dlkit.train(parse(text), runs_dir=tmp_path)
     prepared = dlkit.recipe.load.load(run.folder.recipe)
     from sklearn.metrics import accuracy_score, precision_score, recall_score
-
-    from dlkit.workflows.preparation import prepare
 
     test = prepare(prepared).splits.test
     assert test is not None

@@ -141,7 +141,7 @@ class GAN(Pattern):
         codes = keras.random.normal((size, self._codes.size), seed=self.validation_draws)
         scores = self._scores(x, self._generator(codes, training=False), training=False)
         self._note(scores, self.compute_loss(x, y, scores), size)
-        self._means["generator_loss"].update_state(self._generator_loss(scores[:, 1]))
+        self._means["generator_loss"].update_state(self._generator_loss(scores[:, 1]), sample_weight=size)
         told = self.get_metrics_result()
         told.pop("gradient_penalty", None)
         return told
@@ -164,7 +164,7 @@ class GAN(Pattern):
             if not self._penalty_weight:
                 return optimizer.scale_loss(told), scores, told
             penalty = self._penalty(x, generated)
-            self._means["gradient_penalty"].update_state(penalty)
+            self._means["gradient_penalty"].update_state(penalty, sample_weight=keras.ops.shape(x)[0])
             return optimizer.scale_loss(told + self._penalty_weight * penalty), scores, told
 
         (_, scores, told), gradients = self.differentiate(loss, variables)
@@ -183,7 +183,7 @@ class GAN(Pattern):
         (_, told), gradients = self.differentiate(loss, variables)
         if variables:
             optimizer.apply(gradients, variables)
-        self._means["generator_loss"].update_state(told)
+        self._means["generator_loss"].update_state(told, sample_weight=keras.ops.shape(x)[0])
         return 0
 
     def _generator_loss(self, scores: Any) -> Any:

@@ -21,7 +21,7 @@ import tensorflow as tf  # noqa: E402
 from dlkit.data.arrays import Arrays  # noqa: E402
 from dlkit.data.augment import Augment, LayerChange  # noqa: E402
 from dlkit.data.columns import Column, Windows  # noqa: E402
-from dlkit.data.feed import Feed, telling_failures  # noqa: E402
+from dlkit.data.feed import Feed, Shard, telling_failures  # noqa: E402
 from dlkit.errors import DlkitError  # noqa: E402
 
 COUNT, BATCH, STEPS = 23, 5, 5
@@ -415,3 +415,19 @@ def test_batches_that_are_read_together_are_those_that_are_read_one_by_one(monke
         return found
 
     assert epochs(1) == epochs(3) == epochs(32)
+
+
+@pytest.mark.parametrize("is_augmented", [False, True])
+def test_each_device_is_given_its_part_of_a_batch(is_augmented: bool) -> None:
+    noise = Augment([LayerChange(keras.layers.GaussianNoise(0.5), ["row"], "")]) if is_augmented else None
+
+    def batches(shard: Shard | None) -> list[tuple[np.ndarray, np.ndarray]]:
+        given = Feed(arrays().select(["row"]), batch_size=6, seed=7, augment=noise, at_least=3, shard=shard)
+        return [(x.numpy(), y.numpy()) for x, y in given]
+
+    whole = batches(None)
+    first, second, third = (batches(Shard(devices=3, first=number)) for number in range(3))
+    for (x, y), parts in zip(whole, zip(first, second, third, strict=True), strict=True):
+        assert all(len(labels) for _, labels in parts)
+        np.testing.assert_array_equal(np.concatenate([rows for rows, _ in parts]), x)
+        np.testing.assert_array_equal(np.concatenate([labels for _, labels in parts]), y)

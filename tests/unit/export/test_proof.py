@@ -57,6 +57,7 @@ def test_the_largest_difference_of_all_examples_counts(model):
 def test_a_tolerance_is_of_the_largest_output():
     assert Difference(1e-3, 20.0).within(1e-4)
     assert not Difference(1e-3, 2.0).within(1e-4)
+    assert not Difference(1e-5, 1e-3).within(1e-4)  # of outputs that are all small, too
     assert not Difference(float("nan"), 2.0).within(1.0)
     assert Difference(0.0, 0.0).within(1e-4)
 

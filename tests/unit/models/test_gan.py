@@ -125,6 +125,18 @@ def test_a_step_of_a_critic_with_a_gradient_penalty() -> None:
     assert logs["generator_loss"] == pytest.approx(-scores.mean(), rel=1e-3, abs=1e-5)
 
 
+def test_what_is_logged_of_the_generator_is_the_mean_over_examples() -> None:
+    """Of batches of 4 and of 1 example, each with its size for a loss."""
+    model = made()
+    model._generator_loss = lambda scores: (
+        0.0 * keras.ops.sum(scores) + keras.ops.cast(keras.ops.shape(scores)[0], "float32")
+    )
+    x = np.zeros((EXAMPLES, 8, 8, 1), np.float32)
+    expected = pytest.approx((4 * 4 + 1 * 1) / EXAMPLES)
+    assert model.evaluate(x, x, batch_size=4, verbose=0, return_dict=True)["generator_loss"] == expected
+    assert model.fit(x, x, batch_size=4, verbose=0).history["generator_loss"] == [expected]
+
+
 def test_the_penalty_of_a_critic_that_is_not_linear() -> None:
     discriminator = ["Flatten", {"Dense": {"units": 4, "activation": "tanh"}}, {"Dense": {"units": 1}}]
     model = made(discriminator=discriminator, gradient_penalty=1)

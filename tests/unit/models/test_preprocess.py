@@ -44,6 +44,15 @@ def test_it_is_fitted_to_the_training_split_alone_and_run_once() -> None:
     )
 
 
+def test_a_layer_of_the_network_adapts_to_the_training_split_alone() -> None:
+    recipe = {**IRIS, "data": {"source": "iris"}, "model": {"sequential": ["Normalization", {"Dense": {"units": 3}}]}}
+    prepared = prepare(dlkit.load(recipe))
+    (layer, *_) = build_model(prepared).model.layers
+    table = prepared.raw.train.features["table"]
+    np.testing.assert_allclose(np.ravel(layer.mean), table.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(np.ravel(layer.variance), table.var(0), rtol=1e-4)
+
+
 def test_the_saved_model_takes_raw_features_and_shares_the_weights() -> None:
     prepared = prepare(dlkit.load(IRIS))
     built = build_model(prepared)

@@ -112,6 +112,19 @@ def test_the_online_rule_is_that_of_minisom() -> None:
     )
 
 
+def test_the_error_of_an_epoch_is_the_mean_over_its_examples() -> None:
+    """The units of the batch rule stay what they are until the pass is over; its last batch is smaller."""
+    keras.utils.set_random_seed(1)
+    model = made()
+    nearest = np.linalg.norm(DATA[:, None] - weights(model)[None], axis=-1).min(axis=-1)
+    means = [nearest[first : first + BATCH].mean() for first in range(0, EXAMPLES, BATCH)]
+    assert abs(np.mean(means) - nearest.mean()) > 0.01
+    model.begin_stage(4, None)
+    model.compile(optimizer=keras.optimizers.SGD(0.0), loss=QuantizationError())
+    told = model.fit(DATA, DATA, batch_size=BATCH, shuffle=False, verbose=0, callbacks=list(model.own_callbacks()))
+    assert told.history["loss"] == pytest.approx([nearest.mean()], rel=1e-3)
+
+
 def test_a_unit_that_no_example_is_near_to_stays() -> None:
     keras.utils.set_random_seed(1)
     model = made(final_radius=0.1, radius=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,9 +11,12 @@ import pytest
 
 from dlkit.models.layers.gaussian_code import GaussianCode
 from dlkit.models.patterns.variational_autoencoder import VariationalAutoencoder
+from dlkit.recipe.load import load
 from dlkit.training.losses.bernoulli_likelihood import BernoulliLikelihood
+from dlkit.workflows.preparation import build_model, prepare
 
 X = np.random.default_rng(1).uniform(size=(8, 3)).astype("float32")
+CASE = Path(__file__).parents[2] / "contract" / "pattern_cases" / "variational_autoencoder.yaml"
 
 
 def model_of(**more: Any) -> VariationalAutoencoder:
@@ -62,6 +66,16 @@ def test_validation_is_the_whole_loss_of_a_draw(beta: float) -> None:
     divergence = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1).sum(axis=-1)
     assert loss == pytest.approx((beta * divergence - likelihood).mean(), rel=1e-5)
     np.testing.assert_array_equal(model(X), model(X))
+
+
+def test_the_beta_of_a_recipe_weighs_the_divergence() -> None:
+    model = build_model(prepare(load(CASE, {"model.variational_autoencoder.beta": 4.0}))).model
+    pictures = np.random.default_rng(2).uniform(size=(8, *model.input_shape[1:])).astype("float32")
+    mean, log_variance = (np.asarray(each, float) for each in model.networks()["encoder"](pictures))
+    divergence = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1).sum(axis=-1)
+    model(pictures)
+    (loss,) = model.losses
+    assert float(loss) == pytest.approx(4 * divergence.mean(), rel=1e-4)
 
 
 def test_a_picture_in_is_the_mean_reconstruction_out() -> None:

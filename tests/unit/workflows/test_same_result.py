@@ -88,6 +88,15 @@ def test_an_epoch_that_only_one_has_differs(tmp_path, lines):
     assert {parts[0].beyond.before, parts[0].beyond.now} == {None, "there"}
 
 
+@pytest.mark.parametrize(("gone", "more", "what"), [("val_loss", {}, "val_loss"), ("", {"accuracy": 0.5}, "accuracy")])
+def test_a_metric_that_only_one_has_differs(tmp_path, gone, more, what):
+    lines = [{name: value for name, value in {**line, **more}.items() if name != gone} for line in LINES]
+    epochs, *_ = parts = parts_of(tmp_path, lines=lines)
+    assert epochs.beyond and (epochs.beyond.where, epochs.beyond.what) == ("stage train, epoch 1", what)
+    assert (epochs.beyond.before, epochs.beyond.now, epochs.largest) == (LINES[0].get(what), more.get(what), math.inf)
+    assert verdict_of(parts) == "different"
+
+
 def test_metrics_of_the_test_count(tmp_path):
     parts = parts_of(tmp_path, accuracy=0.92)
     assert parts[1].beyond and (parts[1].beyond.where, parts[1].beyond.what) == ("test", "test_accuracy")
