@@ -12,7 +12,7 @@ from dlkit.recipe.library import shipped_recipes
 from dlkit.recipe.load import parse
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 RECIPES = [(page.name, block) for page in PAGES for block in BLOCK.findall(page.read_text("utf-8")) if "name:" in block]
 
