@@ -12,13 +12,18 @@ from dlkit.recipe.library import shipped_recipes
 from dlkit.recipe.load import parse
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+WRITTEN = re.compile(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FILES = [written for page in PAGES for written in WRITTEN.findall(page.read_text("utf-8"))]
 RECIPES = [(page.name, block) for page in PAGES for block in BLOCK.findall(page.read_text("utf-8")) if "name:" in block]
 
 
 @pytest.mark.parametrize(("page", "block"), RECIPES, ids=[f"{page}-{n}" for n, (page, _) in enumerate(RECIPES)])
-def test_a_recipe_is_valid(page: str, block: str) -> None:
+def test_a_recipe_is_valid(page: str, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in FILES:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     assert parse(block, name=page).warnings == ()
 
 
