@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dlkit.recipe.keys import Stage
 from dlkit.recipe.merge import merge
 from dlkit.recipe.nodes import Mapping, Node, Sequence, inside, items_of
 from dlkit.recipe.paths import Paths
 from dlkit.recipe.slots import Section
+from dlkit.recipe.training_keys import Stage
 
 STAGE = Section(Stage)
 
