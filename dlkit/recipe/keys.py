@@ -110,7 +110,7 @@ class Evaluation(Keys):
         )
     )
     figures: Annotated[list[Any], ListOf(ComponentSlot(("figure",)))] | None = Field(
-        None, description="Figures of the report; all that apply by default.", examples=[["confusion", "calibration"]]
+        None, description="Figures of the report; all that apply by default.", examples=[["curves", "confusion_matrix"]]
     )
     samples: Count | None = Field(
         None, description="Mistakes shown in the report, at most; 12 by default.", examples=[24]

@@ -107,12 +107,12 @@ class Training(Keys):
     metrics: Metrics | None = Field(
         None,
         description="Metrics; inferred from the target where they are not written.",
-        examples=[["accuracy", {"SparseTopKCategoricalAccuracy": {"k": 3}}]],
+        examples=[["SparseCategoricalAccuracy", {"SparseTopKCategoricalAccuracy": {"k": 3}}]],
     )
     metrics_by_output: Annotated[dict[str, Any], MapOf(ListOf(ComponentSlot(("metric",))))] | None = Field(
         None,
         description="Metrics for each output.",
-        examples=[{"garment": ["accuracy"], "price": ["MeanAbsoluteError"]}],
+        examples=[{"garment": ["SparseCategoricalAccuracy"], "price": ["MeanAbsoluteError"]}],
     )
     optimizer: Optimizer = Field(
         "Adam",

@@ -40,6 +40,25 @@ def _page(kinds: Sequence[str]) -> str:
 
 def _of_kind(kind: str, level: int) -> str:
     own = Components().declarations(kind)
+    if kind != "layer":
+        return _listed(own, level)
+    first = [each for each in own if _learns_first(each)]
+    return "\n".join(
+        [
+            heading(2, "Layers of networks", "layers-of-networks"),
+            _listed([each for each in own if each not in first], 3),
+            heading(2, "Layers that learn first", "layers-that-learn-first"),
+            "These learn from the training examples before the training begins, most of them under `data.preprocess`.\n",
+            _listed(first, 3),
+        ]
+    )
+
+
+def _learns_first(declared: Declaration) -> bool:
+    return declared.path is not None and "examples:" in declared.path.read_text(encoding="utf-8")
+
+
+def _listed(own: Sequence[Declaration], level: int) -> str:
     rows = [(f"[`{each.spec.name}`](#{each.spec.name})", prose(each.spec.summary.rstrip("."))) for each in own]
     return "\n".join([table(["name", "what it is"], rows), *(_component(each, level) for each in own)])
 
@@ -81,7 +100,13 @@ def _takes(argument: Argument) -> str:
 def _handed_over(declared: Declaration) -> str:
     features, targets = (declared.declared.get(role) or {} for role in ("features", "targets"))
     rows = [
-        (role, f"`{name}`", entry["kind"], _shape(entry), ", ".join(entry.get("labels", ())) or str(entry.get("classes", "")))
+        (
+            role,
+            f"`{name}`",
+            entry["kind"],
+            _shape(entry),
+            ", ".join(entry.get("labels", ())) or str(entry.get("classes", "")),
+        )
         for role, entries in (("feature", features), ("target", targets))
         for name, entry in entries.items()
     ]
@@ -98,7 +123,9 @@ def _source(declared: Declaration) -> str:
     if declared.path is None or declared.spec.kind in BY_SUBJECT:
         return ""
     told = _of_file(declared.path)
-    return "" if told.rstrip(".") in declared.docstring else f"??? note \"Source\"\n\n    {prose(' '.join(told.split()))}\n"
+    return (
+        "" if told.rstrip(".") in declared.docstring else f'??? note "Source"\n\n    {prose(" ".join(told.split()))}\n'
+    )
 
 
 @cache

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from dlkit.cli.trained import number_text
@@ -11,9 +14,9 @@ from dlkit.recipe.library import results_file
 from dlkit.recipe.load import Recipe
 from dlkit.runs.results import Result, read_results
 from scripts.docs_pages.markdown import block, heading, prose
-from scripts.docs_pages.uses import recipes
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images" / "gallery"
+CAPTIONS = IMAGES / "captions.json"
 _SIGNS = {"at_least": "≥", "at_most": "≤", "equals": "="}
 _INTRODUCTION = """# Gallery
 
@@ -23,12 +26,16 @@ time is that of data, training and evaluation.
 """
 
 
-def page() -> str:
-    """The whole page."""
+def page(recipes: Mapping[str, Recipe]) -> str:
+    """The whole page.
+
+    Args:
+        recipes: Those that ship, by name.
+    """
     results = read_results(results_file())
     parts = [_INTRODUCTION]
     group = ""
-    for name, recipe in recipes().items():
+    for name, recipe in recipes.items():
         if (named := name.partition("/")[0]) != group:
             group = named
             parts.append(heading(2, f"{group.replace('_', ' ').capitalize()}", f"{group}-recipes"))
@@ -46,10 +53,20 @@ def picture_of(name: str) -> Path:
     return IMAGES / f"{name.replace('/', '_')}.webp"
 
 
+@cache
+def captions() -> dict[str, dict[str, str]]:
+    """What the picture of each recipe shows: of which `run`, `whole` or `quick`, and which `figure` of its report."""
+    return json.loads(CAPTIONS.read_text(encoding="utf-8")) if CAPTIONS.is_file() else {}
+
+
 def _recipe(recipe: Recipe, result: Result | None) -> str:
     config = recipe.config
     expected = "; ".join(_expected(name, bounds) for name, bounds in (config.expect or {}).items())
-    facts = [("Reached", _reached(recipe, result)), ("Expected", expected), ("Reference", prose(config.reference or ""))]
+    facts = [
+        ("Reached", _reached(recipe, result)),
+        ("Expected", expected),
+        ("Reference", prose(config.reference or "")),
+    ]
     if result is not None and not result.skipped:
         facts.append(("Time", f"{result.duration} on {result.machine_text}"))
     lines = [f"**{word}:** {told}" for word, told in facts if told]
@@ -57,10 +74,21 @@ def _recipe(recipe: Recipe, result: Result | None) -> str:
         [
             heading(3, f"`{recipe.name}`", anchor_of(recipe.name)),
             f"{prose(config.summary or '')}.\n",
+            _picture(recipe.name),
             "<br>\n".join(lines) + "\n",
             block("sh", f"dlkit train {recipe.name}"),
         ]
     )
+
+
+def _picture(name: str) -> str:
+    """The picture with its caption; nothing where there is none yet."""
+    if not picture_of(name).is_file():
+        return ""
+    of, figure = captions()[name].values()
+    caption = f"`{figure}` of {'a' if of == 'whole' else 'the quick'} run"
+    image = f"![{figure.replace('_', ' ')} of {name}](images/gallery/{picture_of(name).name}){{ loading=lazy }}"
+    return f"<figure markdown>\n{image}\n<figcaption markdown>{caption}</figcaption>\n</figure>\n"
 
 
 def _expected(name: str, bounds: Expected) -> str:

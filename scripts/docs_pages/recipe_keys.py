@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from dlkit.recipe.dump import to_yaml
-from dlkit.recipe.keys import Functional, Recipe
+from dlkit.recipe.keys import Fragment, Functional, Recipe
 from dlkit.recipe.slots import LAYER_WORDS, SLOT_REFERENCE, ListOf, MapOf, Section, Slot, fields
 from dlkit.recipe.training_keys import Stage, Training
 from dlkit.recipe.values import taken_by
@@ -25,9 +25,32 @@ _NAMES = {
     "quick.expect": ("METRIC", "test_accuracy"),
     "tune.space": ("PATH", "training.optimizer.learning_rate"),
 }
+# What must stand beside a key, which else says nothing.
+_BESIDE: dict[tuple[str, str], dict[str, Any]] = {
+    ("Fold", "fold"): {"of": 5},
+    ("Fold", "of"): {"fold": 2},
+    ("Block", "arguments"): {"layers": [{"Conv2D": {"filters": "$filters", "kernel_size": "$kernel_size"}}, "ReLU"]},
+    ("Block", "inputs"): {"layers": [{"Add": {"from": ["x", "memory"]}}]},
+    ("Functional", "outputs"): {"inputs": ["table"], "layers": [{"Dense": {"units": 1, "name": "price"}}]},
+    ("Functional", "inputs"): {"layers": [{"Concatenate": {"from": ["image", "table"]}}]},
+    ("Functional", "layers"): {"inputs": ["image", "table"]},
+    ("Range", "step"): {"int": [32, 256]},
+    ("Range", "sampling"): {"float": [1e-4, 1e-2]},
+    ("InitialWeights", "layers"): {"from": "recipe:digits/cnn"},
+    ("Expected", "over"): {"at_least": 0.04},
+    ("Export", "finetune_epochs"): {"prune": 0.5},
+}
 _LIMITS = {"minimum": "from", "maximum": "to", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
+_SHORT = 6  # keys that are named one by one
 _LARGEST = 2**31 - 1  # the bound of every whole number, which tells nothing
 _WORDS = {"integer": "whole number", "number": "number", "boolean": "true or false", "string": "text", "null": "null"}
+_PLURALS = {
+    "text": "texts",
+    "number": "numbers",
+    "whole number": "whole numbers",
+    "whole number from 0": "whole numbers from 0",
+    "any value": "values",
+}
 _INTRODUCTION = """# The recipe language
 
 Every key of a recipe, as `dlkit validate` knows it. A component, which is written as its name or as its name with its arguments,
@@ -54,7 +77,8 @@ class Key:
     @property
     def examples(self) -> list[Any]:
         """Values that it may have."""
-        return list(self.info.examples or [])
+        found = self.info if self.section is not Recipe else Fragment.model_fields[self.name]
+        return list(found.examples or [])
 
 
 def page() -> str:
@@ -75,18 +99,28 @@ def all_keys() -> Iterator[Key]:
     yield from _of_section(Recipe, "")
 
 
-def example_of(key: Key, value: Any) -> dict[str, Any]:
-    """The part of a recipe that gives a key a value."""
-    made: Any = value
-    words: list[str] = []
-    for word in reversed(key.path.split(".")):
-        words.insert(0, word)
-        name = next((name for name, _ in _NAMES.values() if name == word), None)
-        above = ".".join(key.path.split(".")[: -len(words)])
-        made = {_NAMES[above][1] if name else word: made}
-        if above == "training.stages":
-            made = [made]
-    return made
+def example_of(key: Key, value: Any) -> str:
+    """The part of a recipe that gives a key a value, as YAML."""
+    beside = _BESIDE.get((key.section.__name__, key.name), {})
+    above = key.path.split(".")[:-1]
+    lines = _entries({key.name: value, **beside})
+    for depth in range(len(above), 0, -1):
+        path = ".".join(above[:depth])
+        names = _NAMES.get(".".join(above[: depth - 1]))
+        if path == "training.stages":
+            lines = ["- " + lines[0], *(f"  {line}" for line in lines[1:])]
+        word = names[1] if names and names[0] == above[depth - 1] else above[depth - 1]
+        lines = [f"{word}:", *(f"  {line}" for line in lines)]
+    return "\n".join(lines)
+
+
+def _entries(values: dict[str, Any]) -> list[str]:
+    """The lines of a mapping, an entry a line, or a block of lines where it is nested."""
+    found: list[str] = []
+    for name, value in values.items():
+        is_nested = isinstance(value, dict | list)
+        found += to_yaml({name: value}).splitlines() if is_nested else [f"{name}: {code(value).strip('`')}"]
+    return found
 
 
 def _of_section(model: type[BaseModel], prefix: str) -> Iterator[Key]:
@@ -136,7 +170,7 @@ def _told(key: Key, level: int) -> str:
         lines[1] += "\nBeside these, a stage may have any key of `training`, which holds for this stage alone.\n"
     facts = [f"**Type:** {_type(key)}", f"**Default:** {_default(key)}"]
     lines.append("<br>\n".join(facts) + "\n")
-    lines += [block("yaml", to_yaml(example_of(key, value))) for value in key.examples]
+    lines += [block("yaml", example_of(key, value)) for value in key.examples]
     return "\n".join(lines)
 
 
@@ -156,15 +190,17 @@ def _default(key: Key) -> str:
 def _type(key: Key) -> str:
     whole = key.section.model_json_schema(by_alias=True)
     told = _words(whole["properties"][key.name], whole.get("$defs", {}))
-    return " or ".join(dict.fromkeys(word for word in told if word != "null")) or "null"
+    words = list(dict.fromkeys(word for word in told if word != "null"))
+    return ("; or " if any(" or " in word for word in words) else " or ").join(words) or "null"
 
 
 def _words(schema: dict[str, Any], known: dict[str, Any]) -> list[str]:
     """What a JSON Schema takes, in words; alternatives are several."""
     match schema:
         case {"$ref": reference}:
-            inner = known[reference.rpartition("/")[2]]
-            return [f"a mapping of {', '.join(f'`{name}`' for name in inner['properties'])}"]
+            inner = list(known[reference.rpartition("/")[2]]["properties"])
+            told = ", ".join(f"`{name}`" for name in inner) if len(inner) <= _SHORT else "the keys below"
+            return [f"a mapping of {told}"]
         case {"anyOf": parts}:
             return [word for part in parts for word in _words(part, known)]
         case {"allOf": [part]}:
@@ -188,13 +224,14 @@ def _words(schema: dict[str, Any], known: dict[str, Any]) -> list[str]:
 
 
 def _list(schema: dict[str, Any], known: dict[str, Any]) -> str:
-    inner = " or ".join(_words(schema.get("items", {}), known))
+    inner = _words(schema.get("items", {}), known)
     least, most = schema.get("minItems"), schema.get("maxItems")
-    count = f" of {least}" if least and least == most else ""
-    return f"a list{count}: {inner}"
+    count = f"{least} " if least and least == most else ""
+    plural = _PLURALS.get(inner[0]) if len(inner) == 1 else None
+    return f"a list of {count}{plural}" if plural else f"a list, each {' or '.join(inner)}"
 
 
 def _mapping(schema: dict[str, Any], known: dict[str, Any]) -> str:
     inner = schema.get("additionalProperties")
     told = " or ".join(_words(inner, known)) if isinstance(inner, dict) else "any value"
-    return f"a mapping of names to {told}"
+    return f"a mapping of names, each to {told}"

@@ -9,10 +9,10 @@ import mkdocs_gen_files
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from scripts.docs_pages import commands, components, gallery, keras, recipe_keys
+from scripts.docs_pages import commands, components, gallery, keras, recipe_keys, uses
 
 PAGES = {
-    "gallery": gallery.page(),
+    "gallery": gallery.page(uses.recipes()),
     "reference/recipe": recipe_keys.page(),
     "reference/commands": commands.page(),
     "reference/keras": keras.page(),
