@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,8 +30,15 @@ WRITTEN = [(name_of(page), block) for page in PAGES for block in blocks(page.rea
 RECIPES = [(page, block) for page, block in WRITTEN if block.language == "yaml" and "not a recipe" not in block.marks]
 
 
+FILES = {(page, name): block.text for page, block in WRITTEN if (name := block.marks.get("file"))}
+
+
 @pytest.mark.parametrize(("page", "block"), RECIPES, ids=[f"{page}-{n}" for n, (page, _) in enumerate(RECIPES)])
-def test_a_recipe_is_valid(page: str, block: Block) -> None:
+def test_a_recipe_is_valid(page: str, block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for (written_by, name), text in FILES.items():
+        if written_by == page:
+            (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     text = block.text
     if not re.search("^name:", text, re.MULTILINE):
         text = to_yaml(_whole(_plain(text)))
