@@ -1,7 +1,7 @@
 """Writes the pictures of the gallery, docs/images/gallery, from the figures of finished runs.
 
     dlkit verify all                            # or some recipes, and those that take hours with --quick
-    python scripts/update_gallery.py runs       # one folder of runs, or several
+    python -m scripts.update_gallery runs       # one folder of runs, or several
 
 A recipe's picture is a figure of the newest run of that very recipe, as it is now; where there is none, of its quick variant,
 which the caption tells. Recipes of which there is no run keep the picture that they have. A test holds that each has one.

@@ -88,7 +88,7 @@ def _picture(name: str) -> str:
     of, figure = captions()[name].values()
     caption = f"`{figure}` of {'a' if of == 'whole' else 'the quick'} run"
     image = f"![{figure.replace('_', ' ')} of {name}](images/gallery/{picture_of(name).name}){{ loading=lazy }}"
-    return f"<figure class=\"gallery\" markdown>\n{image}\n<figcaption markdown>{caption}</figcaption>\n</figure>\n"
+    return f'<figure class="gallery" markdown>\n{image}\n<figcaption markdown>{caption}</figcaption>\n</figure>\n'
 
 
 def _expected(name: str, bounds: Expected) -> str:

@@ -127,6 +127,6 @@ def test_every_recipe_has_its_place_and_a_picture(site: Path, pages: dict[Path, 
     results = read_results(results_file())
     never_run = {name for name in names if name in results and results[name].skipped}  # for want of its data
     pictures = {picture_of(name) for name in names if name not in never_run}
-    assert pictures == set(IMAGES.glob("*.webp")), "run scripts/update_gallery.py"
+    assert pictures == set(IMAGES.glob("*.webp")), "python -m scripts.update_gallery runs"
     assert {picture.name for picture in pictures} <= {Path(address).name for address in gallery.loaded}
     assert [picture.name for picture in pictures if not 500 < picture.stat().st_size < LARGEST_PICTURE] == []
