@@ -86,7 +86,7 @@ def _picture(name: str) -> str:
     if not picture_of(name).is_file():
         return ""
     of, figure = captions()[name].values()
-    caption = f"`{figure}` of {'a' if of == 'whole' else 'the quick'} run"
+    caption = f"[`{figure}`](reference/figures.md#{figure}) of {'a' if of == 'whole' else 'the quick'} run"
     image = f"![{figure.replace('_', ' ')} of {name}](images/gallery/{picture_of(name).name}){{ loading=lazy }}"
     return f'<figure class="gallery" markdown>\n{image}\n<figcaption markdown>{caption}</figcaption>\n</figure>\n'
 

@@ -25,11 +25,19 @@ _NAMES = {
     "quick.expect": ("METRIC", "test_accuracy"),
     "tune.space": ("PATH", "training.optimizer.learning_rate"),
 }
+# The path that a search is told of, by the key that tells its values.
+_SEARCHED = {
+    "int": "data.batch_size",
+    "step": "data.batch_size",
+    "choice": "model.sequential.hidden.activation",
+    "bool": "model.sequential.hidden.use_bias",
+}
 # What must stand beside a key, which else says nothing.
 _BESIDE: dict[tuple[str, str], dict[str, Any]] = {
     ("Fold", "fold"): {"of": 5},
     ("Fold", "of"): {"fold": 2},
     ("Block", "arguments"): {"layers": [{"Conv2D": {"filters": "$filters", "kernel_size": "$kernel_size"}}, "ReLU"]},
+    ("Block", "layers"): {"arguments": {"filters": "$required"}},
     ("Block", "inputs"): {"layers": [{"Add": {"from": ["x", "memory"]}}]},
     ("Functional", "outputs"): {"inputs": ["table"], "layers": [{"Dense": {"units": 1, "name": "price"}}]},
     ("Functional", "inputs"): {"layers": [{"Concatenate": {"from": ["image", "table"]}}]},
@@ -103,13 +111,16 @@ def example_of(key: Key, value: Any) -> str:
     """The part of a recipe that gives a key a value, as YAML."""
     beside = _BESIDE.get((key.section.__name__, key.name), {})
     above = key.path.split(".")[:-1]
-    lines = _entries({key.name: value, **beside})
+    values = {**beside, key.name: value}
+    lines = _entries({name: values[name] for name in fields(key.section) if name in values})
     for depth in range(len(above), 0, -1):
         path = ".".join(above[:depth])
         names = _NAMES.get(".".join(above[: depth - 1]))
         if path == "training.stages":
             lines = ["- " + lines[0], *(f"  {line}" for line in lines[1:])]
-        word = names[1] if names and names[0] == above[depth - 1] else above[depth - 1]
+        word = above[depth - 1]
+        if names and names[0] == word:
+            word = _SEARCHED.get(key.name, names[1]) if word == "PATH" else names[1]
         lines = [f"{word}:", *(f"  {line}" for line in lines)]
     return "\n".join(lines)
 
