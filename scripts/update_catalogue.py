@@ -23,6 +23,8 @@ from typing import Any
 import keras
 import yaml
 
+from dlkit.recipe.docstrings import argument_docs
+
 FOLDER = Path(__file__).resolve().parent.parent / "dlkit" / "recipe"
 CATALOGUE = FOLDER / "catalogue.json"
 OVERRIDES = FOLDER / "catalogue_overrides.yaml"
@@ -197,25 +199,6 @@ def call_of(name: str, target: Any, rules: Entry) -> Entry:
 def plain(value: Any) -> Any:
     """A default as a JSON value."""
     return [plain(item) for item in value] if isinstance(value, tuple | list) else value
-
-
-def argument_docs(text: str) -> dict[str, str]:
-    """The text that the Args section of a docstring has for each argument."""
-    section = re.search(r"^( *)Arg(?:ument)?s:\n((?:\1 +.*\n|\s*\n)+)", text + "\n", re.MULTILINE)
-    if not section:
-        return {}
-    lines = section.group(2).splitlines()
-    indent = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-    found: dict[str, list[str]] = {}
-    current: list[str] = []
-    for line in lines:
-        start = re.match(rf" {{{indent}}}`?\*{{0,2}}(\w+(?:, ?\w+)*)`?:(.*)", line)
-        if start:
-            current = [start.group(2).strip()]
-            found |= dict.fromkeys(re.split(", ?", start.group(1)), current)
-        elif line.strip():
-            current.append(line.strip())
-    return {name: " ".join(parts) for name, parts in found.items()}
 
 
 def summary_of(target: Any) -> str:

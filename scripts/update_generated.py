@@ -1,14 +1,14 @@
-"""Writes what is generated from components and recipes: recipes/schema.json, and the tables of docs/.
+"""Writes what is generated and kept: recipes/schema.json from the components, docs/mutations.md from scripts/mutations.yaml.
 
     python scripts/update_generated.py
 
-Tests hold all of it up to date. The catalogue of Keras's components has a script of its own, update_catalogue.py.
+Tests hold all of it up to date. The catalogue of Keras's components and the pictures of the gallery have scripts of their own;
+what else the documentation tells of components and recipes is written as it is built.
 """
 
 from __future__ import annotations
 
-import update_guides
-import update_recipe_table
+import mutations
 
 from dlkit.recipe.json_schema import schema, to_text
 from dlkit.recipe.library import shipped
@@ -17,8 +17,7 @@ from dlkit.recipe.library import shipped
 def main() -> None:
     """Writes the files anew."""
     (shipped("recipes") / "schema.json").write_text(to_text(schema()), encoding="utf-8")
-    update_guides.main()
-    update_recipe_table.main()
+    mutations.main(["--write"])
 
 
 if __name__ == "__main__":

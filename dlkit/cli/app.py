@@ -26,8 +26,9 @@ from dlkit.cli import commands
 from dlkit.cli.output import Output
 
 PANELS = ("Recipes", "Training", "Runs")
-_TYPE = re.compile(r" <[^>]*>$")
-_EXTRA = re.compile(r"  \[(required|\d+<=x<=\d+)\]$")
+# What Typer adds to the name and the help of a parameter, which nobody needs to read.
+TYPE = re.compile(r" <[^>]*>$")
+EXTRA = re.compile(r"  \[(required|\d+<=x<=\d+)\]$")
 # Both are looked for by `main`, too, for a command line may be wrong before it is parsed.
 Json = Annotated[bool, typer.Option("--json", help="End standard output with one JSON object, and print no other.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -45,7 +46,7 @@ class Command(TyperCommand):
             records = [record for parameter in parameters if (record := parameter.get_help_record(ctx))]
             if records:
                 with formatter.section(title):
-                    formatter.write_dl([(_TYPE.sub("", name), _EXTRA.sub("", told)) for name, told in records])
+                    formatter.write_dl([(TYPE.sub("", name), EXTRA.sub("", told)) for name, told in records])
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Examples"):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dlkit.eject.reading import check_source
 from dlkit.eject.refusal import refusal
 from dlkit.recipe.facts import Feature
-from dlkit.recipe.keys import Training
 from dlkit.recipe.load import Recipe
+from dlkit.recipe.training_keys import Training
 
 _BY_DLKIT = "is done by dlkit's own training, which a script has not"
 _ON_MACHINE = "is chosen on the machine that trains"

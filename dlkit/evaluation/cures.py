@@ -9,8 +9,8 @@ from typing import Any
 from dlkit.recipe.augmenting import IMAGE_LAYERS
 from dlkit.recipe.catalogue import catalogue
 from dlkit.recipe.graph import Component
-from dlkit.recipe.keys import Stage, Training
 from dlkit.recipe.load import Recipe
+from dlkit.recipe.training_keys import Stage, Training
 
 _DROPOUT = frozenset(
     {

@@ -206,7 +206,7 @@ def _of_packages() -> dict[tuple[str, str], Declaration]:
             continue
         for declared in declarations:
             key = (declared.spec.kind, declared.spec.name)
-            found[key] = Declaration(declared.spec, "package", {**declared.declared, "module": module}, path)
+            found[key] = replace(declared, declared={**declared.declared, "module": module})
     return found
 
 

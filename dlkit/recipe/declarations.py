@@ -2,7 +2,8 @@
 
 So a recipe is validated in milliseconds, without TensorFlow, and without running a line of a user's plugin. A component is
 a function or class under ``@register`` (or ``@dlkit.register``); its arguments, types and defaults come from its signature,
-its summary from its docstring, and the decorator's further arguments must be literals or names of literals in that file.
+what is told of it and of each argument from its docstring, and the decorator's further arguments must be literals or names
+of literals in that file.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dlkit.recipe.catalogue import Argument, ComponentSpec
+from dlkit.recipe.docstrings import argument_docs
 from dlkit.recipe.facts import check_teacher_forcing, read_facts
 from dlkit.recipe.registry import KIND_OF_BASE, KINDS, snake_case
 from dlkit.recipe.slots import COMPONENT_KINDS
@@ -49,12 +51,14 @@ class Declaration:
         origin: `dlkit`, `package` or `plugin`.
         declared: What its decorator says, as the features and targets of a source.
         path: The file.
+        docstring: All that its docstring says.
     """
 
     spec: ComponentSpec
     origin: str
     declared: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
+    docstring: str = ""
 
 
 class DeclarationError(Exception):
@@ -136,8 +140,11 @@ def _declaration(
     if kind == "callback":
         methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
         words["has_state"] = {"get_state", "set_state"} <= methods
-    summary = (ast.get_docstring(node) or "").strip().split("\n")[0]
-    return Declaration(ComponentSpec(kind, name, summary, arguments, call), origin, words, path)
+    docstring = (ast.get_docstring(node) or "").strip()
+    told = argument_docs(docstring)
+    arguments = {each: replace(known, summary=told.get(each, "")) for each, known in arguments.items()}
+    spec = ComponentSpec(kind, name, docstring.split("\n")[0], arguments, call)
+    return Declaration(spec, origin, words, path, docstring)
 
 
 def _check_declared(kind: str, name: str, words: dict[str, Any], line: int) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dlkit.recipe.components import Components
 from dlkit.recipe.diagnostics import Findings
 from dlkit.recipe.graph import Component
-from dlkit.recipe.keys import Recipe, Training
+from dlkit.recipe.keys import Recipe
 from dlkit.recipe.nodes import Mapping, inside, items_of, plain
+from dlkit.recipe.training_keys import Training
 
 
 def inexact_callbacks(trainings: Iterable[Training], components: Components) -> Iterator[Component]:

@@ -269,7 +269,7 @@ def _loosen(definition: dict[str, Any]) -> None:
         elif "anyOf" in inside and "string" not in kinds:
             inside["anyOf"].append(_REFERENCE)
         elif kinds in (["integer"], ["number"], ["boolean"], ["array"]):
-            keep = {key: inside.pop(key) for key in ("description", "default") if key in inside}
+            keep = {key: inside.pop(key) for key in ("description", "default", "examples") if key in inside}
             properties[name] = {"anyOf": [inside, _REFERENCE], **keep}
         if "array" in kinds:
             properties[f"{name}+"] = {key: value for key, value in properties[name].items() if key != "default"}

@@ -1,59 +1,33 @@
 """dlkit's own keys: the sections of a recipe, with their types, ranges and defaults.
 
-What stands in a `ComponentSlot` is Keras's or a component's, and is checked against the catalogue (see `check`).
+What stands in a `ComponentSlot` is Keras's or a component's, and is checked against the catalogue (see `check`). The
+documentation and the JSON Schema are made from here: every key has a description and an example.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from dlkit.recipe.slots import ANY, LAYERS, MODEL, ComponentSlot, ListOf, MapOf, Section
-
-NAME = r"[a-z0-9_]+(/[a-z0-9_]+)*"
-
-Positive = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Names = Annotated[list[str], Field(min_length=1)]
-Loss = Annotated[Any, ComponentSlot(("loss",))]
-Metrics = Annotated[list[Any], ListOf(ComponentSlot(("metric",)))]
-Optimizer = Annotated[Any, ComponentSlot(("optimizer",))]
-
-
-class Keys(BaseModel):
-    """A section; a key it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True, populate_by_name=True)
-
-
-def one_of(section: Keys, most: int) -> None:
-    """Holds that a section has at least one of its keys, and at most so many.
-
-    Raises:
-        PydanticCustomError: It has none, or too many.
-    """
-    if not 1 <= len(section.model_fields_set) <= most:
-        known = ", ".join(f"`{name}`" for name in type(section).model_fields)
-        wanted = "one" if most == 1 else "at least one"
-        raise PydanticCustomError("one_of", "{wanted} of {known} belongs here", {"wanted": wanted, "known": known})
+from dlkit.recipe.key_types import NAME, Count, Finite, Keys, Name, Names, Positive, Share
+from dlkit.recipe.search_keys import Tune
+from dlkit.recipe.slots import LAYERS, MODEL, ComponentSlot, ListOf, MapOf, Section
+from dlkit.recipe.training_keys import Training
 
 
 class PerClass(Keys):
     """So many examples of each class."""
 
-    per_class: Positive
+    per_class: Positive = Field(description="Examples of each class, at most.", examples=[100])
 
 
 class Fold(Keys):
     """One fold of several, as the recipe of its run keeps it."""
 
-    fold: Positive = Field(description="Which fold is held out, from 1.")
-    of: Annotated[int, Field(ge=2, le=1000)] = Field(description="Number of folds.")
+    fold: Positive = Field(description="Which fold is held out, from 1.", examples=[2])
+    of: Annotated[int, Field(ge=2, le=1000)] = Field(description="Number of folds.", examples=[5])
 
     @model_validator(mode="after")
     def _is_one_of_them(self) -> Fold:
@@ -65,149 +39,63 @@ class Fold(Keys):
 class Data(Keys):
     """What is learned from, and how it is handed over."""
 
-    source: Annotated[Any, ComponentSlot(("source",))] = Field(description="Where the examples come from.")
-    features: Names | dict[str, Any] | None = Field(
-        None, description="The features used, where not all of the source's; as a mapping, features made of columns."
+    source: Annotated[Any, ComponentSlot(("source",))] = Field(
+        description="Where the examples come from.", examples=["digits", {"image_folder": {"path": "flowers"}}]
     )
-    targets: Names | None = Field(None, description="The targets learned, where not the source's default.")
+    features: Names | dict[str, Any] | None = Field(
+        None,
+        description="The features used, where not all of the source's; as a mapping, features made of columns.",
+        examples=[["image"], {"sepal": ["sepal_length", "sepal_width"]}],
+    )
+    targets: Names | None = Field(
+        None, description="The targets learned, where not the source's default.", examples=[["garment", "group"]]
+    )
     validation: Share | Count = Field(
-        0.1, description="Share or number of training examples held out, where the source has no validation split."
+        0.1,
+        description="Share or number of training examples held out, where the source has no validation split.",
+        examples=[0.2],
     )
     test: Share | Count | None = Field(
-        None, description="Share or number of examples held out for the test, where the source has no test split (0.2)."
+        None,
+        description="Share or number of examples held out for the test, where the source has no test split (0.2).",
+        examples=[500],
     )
     folds: Annotated[int, Field(ge=2, le=1000)] | Fold | None = Field(
-        None, description="Number of folds for cross-validation; `{fold: 2, of: 5}` is one of them."
+        None,
+        description="Number of folds for cross-validation; `{fold: 2, of: 5}` is one of them.",
+        examples=[5, {"fold": 2, "of": 5}],
     )
-    limit: Positive | PerClass | None = Field(None, description="Cuts training and validation data, never test.")
+    limit: Positive | PerClass | None = Field(
+        None,
+        description="Cuts training and validation data, never test, to so many examples, or so many of each class.",
+        examples=[2000, {"per_class": 100}],
+    )
     preprocess: Annotated[dict[str, Any], MapOf(ListOf(ComponentSlot(("layer",))))] | None = Field(
-        None, description="Layers that prepare a feature, or scale a target; fitted to the training split."
+        None,
+        description="Layers that prepare a feature, or scale a target; fitted to the training split.",
+        examples=[{"text": [{"TextVectorization": {"max_tokens": 10_000, "output_sequence_length": 200}}]}],
     )
     augment: Annotated[list[Any], ListOf(ComponentSlot(("augmentation", "layer")))] | None = Field(
-        None, description="Random changes of training examples."
+        None,
+        description="Random changes of training examples.",
+        examples=[[{"RandomFlip": {"mode": "horizontal"}}, {"pad_and_crop": {"padding": 4}}]],
     )
     batch_size: Positive | Literal["all"] = Field(
-        32, description="Examples a step, over all devices; `all`: every training example in one step."
+        32,
+        description="Examples a step, over all devices; `all`: every training example in one step.",
+        examples=[128],
     )
     shuffle: bool | Literal["balanced"] = Field(
-        True, description="Whether each epoch has an order of its own; `balanced`: and every class equally often."
+        True,
+        description="Whether each epoch has an order of its own; `balanced`: and every class equally often.",
+        examples=["balanced"],
     )
-    cache: Literal["auto", "memory", "disk"] | bool = Field("auto", description="Where decoded examples are kept.")
+    cache: Literal["auto", "memory", "disk"] | bool = Field(
+        "auto", description="Where decoded examples are kept; `false`: nowhere.", examples=["disk"]
+    )
     class_weight: Literal["balanced"] | dict[str, Finite] | None = Field(
-        None, description="Weight of each class in the loss."
+        None, description="Weight of each class in the loss.", examples=["balanced", {"cat": 1.0, "dog": 3.0}]
     )
-
-
-class Every(Keys):
-    """An interval; one of the three."""
-
-    steps: Positive | None = None
-    epochs: Positive | None = None
-    minutes: Annotated[float, Field(gt=0)] | None = None
-
-    @model_validator(mode="after")
-    def _holds_one(self) -> Every:
-        one_of(self, most=1)
-        return self
-
-
-class Checkpoint(Keys):
-    """When exact states are saved."""
-
-    every: Every | Literal["auto"] = Field(
-        "auto", description="The interval; `auto`: each epoch, and in long ones, as long as it takes 1 % of the time."
-    )
-
-
-class Best(Keys):
-    """How the best epoch is chosen."""
-
-    monitor: str = "val_loss"
-    mode: Literal["auto", "min", "max"] = "auto"
-
-
-class InitialWeights(Keys):
-    """Weights to begin with, by layer name."""
-
-    source: str = Field(alias="from", description="A `.keras` file, `run:PATH` or `recipe:NAME`.")
-    layers: list[str] | None = Field(None, description="Globs over the names of the layers to load.")
-
-
-class StopAfter(Keys):
-    """Ends a run early, its schedules laid out for the whole."""
-
-    epochs: Positive | None = None
-    steps: Positive | None = None
-    minutes: Annotated[float, Field(gt=0)] | None = None
-
-    @model_validator(mode="after")
-    def _holds_some(self) -> StopAfter:
-        one_of(self, most=3)
-        return self
-
-
-class Profile(Keys):
-    """The steps that TensorBoard's profiler records."""
-
-    steps: Annotated[list[Count], Field(min_length=2, max_length=2)]
-
-
-class Training(Keys):
-    """How the model learns."""
-
-    epochs: Positive | None = Field(
-        None, description="Passes over the training data; of each stage that says no other, where there are stages."
-    )
-    steps_per_epoch: Positive | None = Field(None, description="Steps an epoch, where not all of the data.")
-    loss: Loss | None = Field(None, description="The loss; inferred from the target where it is not written.")
-    losses: Annotated[dict[str, Any], MapOf(ComponentSlot(("loss",)))] | None = Field(
-        None, description="A loss for each output."
-    )
-    loss_weights: dict[str, Finite] | None = Field(None, description="The weight of each output's loss.")
-    metrics: Metrics | None = Field(None, description="Metrics; inferred from the target where they are not written.")
-    metrics_by_output: Annotated[dict[str, Any], MapOf(ListOf(ComponentSlot(("metric",))))] | None = Field(
-        None, description="Metrics for each output."
-    )
-    optimizer: Optimizer = Field("Adam", description="The optimizer.")
-    optimizers: Annotated[dict[str, Any], MapOf(ComponentSlot(("optimizer",)))] | None = Field(
-        None, description="An optimizer for each network of a pattern."
-    )
-    callbacks: Annotated[list[Any], ListOf(ComponentSlot(("callback",)))] = Field([], description="Keras's callbacks.")
-    stages: list[Stage] | None = Field(None, description="Trainings one after another, each this section with changes.")
-    initial_weights: str | InitialWeights | None = Field(None, description="Weights to begin with.")
-    checkpoint: Checkpoint = Field(Checkpoint(), description="When exact states are saved.")
-    best: Best = Field(Best(), description="How the best epoch is chosen.")
-    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
-        "float32", description="Keras's dtype policy."
-    )
-    jit_compile: bool | Literal["auto"] = Field(False, description="Whether XLA compiles the step.")
-    steps_per_execution: Positive | Literal["auto"] = Field(
-        1, description="Steps run in one call of the compiled function."
-    )
-    strategy: Literal["auto", "none", "mirrored", "multi_worker"] = Field(
-        "none", description="How several devices share the work."
-    )
-    stop_after: StopAfter | None = Field(None, description="Ends the run early, its schedules laid out for the whole.")
-    profile: Profile | None = Field(None, description="The steps that TensorBoard's profiler records.")
-
-    @property
-    def total_epochs(self) -> int:
-        """The epochs of a recipe that was read, with all its stages."""
-        if self.stages:
-            return sum(stage.total_epochs for stage in self.stages)
-        assert self.epochs is not None, "`check_epochs` holds that they are written"
-        return self.epochs
-
-
-class Stage(Training):
-    """A training that follows another: `training` with these changes."""
-
-    epochs: Positive | None = Field(None, description="Passes over the training data.")
-    stages: None = None
-    name: Name | None = Field(None, description="The stage's name in metrics.jsonl.")
-    freeze: list[str] | None = Field(None, description="Globs over names of layers that do not learn.")
-    unfreeze: list[str] | None = Field(None, description="Globs over names of layers that learn again.")
-    phase: Name | None = Field(None, description="A phase that the pattern offers, as `pretrain`.")
 
 
 class Evaluation(Keys):
@@ -218,74 +106,49 @@ class Evaluation(Keys):
             None,
             description="More metrics of the test split, baselines that the model is held against, free runs, and measures "
             "of what it generates.",
+            examples=[["majority", {"SparseTopKCategoricalAccuracy": {"k": 3}}]],
         )
     )
     figures: Annotated[list[Any], ListOf(ComponentSlot(("figure",)))] | None = Field(
-        None, description="Figures of the report; all that apply by default."
+        None, description="Figures of the report; all that apply by default.", examples=[["curves", "confusion_matrix"]]
     )
-    samples: Count | None = Field(None, description="Mistakes shown in the report, at most; 12 by default.")
-
-
-class Range(Keys):
-    """The values a search may choose; one of `float`, `int`, `choice`, `bool`."""
-
-    float_: Annotated[list[Finite], Field(min_length=2, max_length=2)] | None = Field(None, alias="float")
-    int_: Annotated[list[int], Field(min_length=2, max_length=2)] | None = Field(None, alias="int")
-    choice: Annotated[list[Any], Field(min_length=1), ListOf(ANY)] | None = None
-    bool_: Literal[True] | None = Field(None, alias="bool")
-    step: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    sampling: Literal["linear", "log", "reverse_log"] | None = None
-
-
-class EarlyStop(Keys):
-    """Ends trials that fall behind the median of the others."""
-
-    after: Positive = 1
-
-
-class Budget(Keys):
-    """The most a search may spend."""
-
-    trials: Positive | None = None
-    minutes: Annotated[float, Field(gt=0)] | None = None
-    epochs: Positive | None = None
-
-    @model_validator(mode="after")
-    def _holds_some(self) -> Budget:
-        one_of(self, most=3)
-        return self
-
-
-class Tune(Keys):
-    """A search over values of this recipe."""
-
-    algorithm: Annotated[Any, ComponentSlot(("algorithm",))] = Field(description="How values are chosen.")
-    objective: str = Field("val_loss", description="The metric that is made best.")
-    direction: Literal["auto", "min", "max"] = Field("auto", description="Whether small or large is good.")
-    space: dict[str, Range | Literal["bool"]] = Field(description="Paths of this recipe and the values to try.")
-    early_stop: bool | EarlyStop | None = Field(None, description="Ends poor trials early.")
-    seeds: Positive = Field(1, description="Runs of each trial, with seeds of their own.")
-    budget: Budget | None = Field(None, description="The most a search may spend.")
+    samples: Count | None = Field(
+        None, description="Mistakes shown in the report, at most; 12 by default.", examples=[24]
+    )
 
 
 class Export(Keys):
     """What `dlkit export` writes where the command does not say."""
 
-    format: Literal["savedmodel", "onnx", "litert"] | None = None
-    quantize: Literal["float16", "int8"] | None = None
-    prune: Annotated[float, Field(ge=0, lt=1)] | None = None
-    finetune_epochs: Count | None = None
-    tolerance: Annotated[float, Field(gt=0)] | None = None
+    format: Literal["savedmodel", "onnx", "litert"] | None = Field(
+        None, description="The kind of file.", examples=["onnx"]
+    )
+    quantize: Literal["float16", "int8"] | None = Field(
+        None, description="What weights are stored as, where not as float32.", examples=["int8"]
+    )
+    prune: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None, description="Share of the weights that are set to zero, the smallest first.", examples=[0.5]
+    )
+    finetune_epochs: Count | None = Field(
+        None, description="Epochs that the pruned model is trained for, its zeros held.", examples=[2]
+    )
+    tolerance: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="How far the file's outputs, or its test metric where it is quantized or pruned, may be from the model's.",
+        examples=[0.001],
+    )
 
 
 class Expected(Keys):
     """What a metric must reach."""
 
-    at_least: Finite | None = None
-    at_most: Finite | None = None
-    equals: Finite | None = None
+    at_least: Finite | None = Field(None, description="The smallest value that is met.", examples=[0.93])
+    at_most: Finite | None = Field(None, description="The largest value that is met.", examples=[0.25])
+    equals: Finite | None = Field(None, description="The value that it must have.", examples=[1.0])
     over: str | None = Field(
-        None, description="`recipe:NAME` or `run:PATH`: the bound is on the difference to its metric."
+        None,
+        description="`recipe:NAME` or `run:PATH`: the bound is on the difference to its metric.",
+        examples=["recipe:cifar10/scratch_100"],
     )
 
     @model_validator(mode="after")
@@ -298,54 +161,132 @@ class Expected(Keys):
 class Quick(Keys):
     """A run of seconds that shows the recipe works."""
 
-    set: dict[str, Any] = Field({}, description="Values by path.")
-    expect: dict[str, Expected] | None = None
+    set: dict[str, Any] = Field(
+        {},
+        description="Values by path, which `--quick` sets.",
+        examples=[{"training.epochs": 1, "data.limit": 2000}],
+    )
+    expect: dict[str, Expected] | None = Field(
+        None, description="What the quick run must reach.", examples=[{"test_accuracy": {"at_least": 0.5}}]
+    )
 
 
 class Block(Keys):
     """A reusable piece of a network."""
 
-    arguments: dict[str, Any] = Field({}, description="Names and defaults; `$required` has none.")
-    inputs: Annotated[list[Name], Field(min_length=1)] | None = Field(
-        None, description="Names of the inputs, where there are several."
+    arguments: dict[str, Any] = Field(
+        {},
+        description="Names and defaults; `$required` has none.",
+        examples=[{"filters": "$required", "kernel_size": 3}],
     )
-    layers: Annotated[list[Any], LAYERS] = Field(description="The layers.")
+    inputs: Annotated[list[Name], Field(min_length=1)] | None = Field(
+        None, description="Names of the inputs, where there are several.", examples=[["x", "memory"]]
+    )
+    layers: Annotated[list[Any], LAYERS] = Field(
+        description="The layers.", examples=[[{"Conv2D": {"filters": "$filters", "kernel_size": 3}}, "ReLU"]]
+    )
 
 
 class Functional(Keys):
     """A network with named inputs, layers and outputs."""
 
-    inputs: Annotated[list[str], Field(min_length=1)] = Field(description="Features of the data.")
-    layers: Annotated[list[Any], LAYERS] = Field(
-        description="The layers, each on the output of the one before it or `from`."
+    inputs: Annotated[list[str], Field(min_length=1)] = Field(
+        description="Features of the data.", examples=[["image", "table"]]
     )
-    outputs: str | list[str] | dict[str, str] | None = Field(None, description="Target of the data: layer.")
+    layers: Annotated[list[Any], LAYERS] = Field(
+        description="The layers, each on the output of the one before it or `from`.",
+        examples=[
+            [
+                {"Flatten": {"name": "seen", "from": "image"}},
+                {"Concatenate": {"from": ["seen", "table"]}},
+                {"Dense": {"units": 1, "name": "price"}},
+            ]
+        ],
+    )
+    outputs: str | list[str] | dict[str, str] | None = Field(
+        None,
+        description="Target of the data: layer; the last layer where it is not written.",
+        examples=[{"price": "price"}],
+    )
 
 
 class Fragment(Keys):
     """A part of a recipe, to be extended by others: every key of a recipe, none of them required."""
 
     name: Annotated[str, StringConstraints(pattern=f"^{NAME}$")] | None = Field(
-        None, description="The recipe's name, which its runs are filed under."
+        None, description="The recipe's name, which its runs are filed under.", examples=["garments/small"]
     )
-    summary: str | None = Field(None, description="One line on what the recipe shows.")
-    reference: str | None = Field(None, description="Paper or page that the numbers are measured against.")
-    extends: list[str] | str | None = Field(None, description="Fragments or recipes this one builds on.")
-    set: dict[str, Any] | None = Field(None, description="Values by path, applied after this file.")
-    plugins: list[str] | None = Field(None, description="Python files with components of your own.")
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(1, description="Where every random draw comes from.")
+    summary: str | None = Field(
+        None, description="One line on what the recipe shows.", examples=["Two convolution blocks"]
+    )
+    reference: str | None = Field(
+        None,
+        description="Paper or page that the numbers are measured against.",
+        examples=["0.934, zalandoresearch/fashion-mnist"],
+    )
+    extends: list[str] | str | None = Field(
+        None,
+        description="Fragments or recipes this one builds on.",
+        examples=[["data/fashion_mnist", "training/classification"]],
+    )
+    set: dict[str, Any] | None = Field(
+        None,
+        description="Values by path, applied after this file.",
+        examples=[{"training.optimizer.learning_rate": 1e-3}],
+    )
+    plugins: list[str] | None = Field(
+        None, description="Python files with components of your own.", examples=[["my_layers.py"]]
+    )
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(
+        1, description="Where every random draw comes from.", examples=[7]
+    )
     deterministic: bool = Field(
-        True, description="Same recipe, seed, versions and hardware: same weights, bit for bit."
+        True, description="Same recipe, seed, versions and hardware: same weights, bit for bit.", examples=[False]
     )
-    data: Data | None = Field(None, description="What is learned from.")
-    blocks: dict[str, Block] | None = Field(None, description="Reusable pieces of a network.")
-    model: Annotated[Any, MODEL] = Field(None, description="The network, or the pattern that holds networks.")
-    training: Training | None = Field(None, description="How the model learns.")
-    evaluation: Evaluation | None = Field(None, description="What is measured on the test split.")
-    tune: Tune | None = Field(None, description="A search over values of this recipe.")
-    export: Export | None = Field(None, description="What `dlkit export` writes.")
-    expect: dict[str, Expected] | None = Field(None, description="What the recipe reaches on the test split.")
-    quick: Quick | None = Field(None, description="A run of seconds that shows the recipe works.")
+    data: Data | None = Field(None, description="What is learned from.", examples=[{"source": "digits"}])
+    blocks: dict[str, Block] | None = Field(
+        None,
+        description="Reusable pieces of a network.",
+        examples=[
+            {
+                "conv_block": {
+                    "arguments": {"filters": "$required"},
+                    "layers": [{"Conv2D": {"filters": "$filters", "kernel_size": 3}}, "ReLU"],
+                }
+            }
+        ],
+    )
+    model: Annotated[Any, MODEL] = Field(
+        None,
+        description="The network, or the pattern that holds networks.",
+        examples=[{"sequential": ["Flatten", {"Dense": {"units": "$data.classes"}}]}],
+    )
+    training: Training | None = Field(None, description="How the model learns.", examples=[{"epochs": 20}])
+    evaluation: Evaluation | None = Field(
+        None, description="What is measured on the test split.", examples=[{"metrics": ["majority"]}]
+    )
+    tune: Tune | None = Field(
+        None,
+        description="A search over values of this recipe.",
+        examples=[
+            {
+                "algorithm": {"random": {"trials": 30}},
+                "objective": "val_accuracy",
+                "space": {"training.optimizer.learning_rate": {"float": [1e-4, 1e-2], "sampling": "log"}},
+            }
+        ],
+    )
+    export: Export | None = Field(None, description="What `dlkit export` writes.", examples=[{"format": "onnx"}])
+    expect: dict[str, Expected] | None = Field(
+        None,
+        description="What the recipe reaches on the test split.",
+        examples=[{"test_accuracy": {"at_least": 0.93}}],
+    )
+    quick: Quick | None = Field(
+        None,
+        description="A run of seconds that shows the recipe works.",
+        examples=[{"set": {"training.epochs": 1}, "expect": {"test_accuracy": {"at_least": 0.5}}}],
+    )
 
 
 class Recipe(Fragment):

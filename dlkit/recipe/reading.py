@@ -33,6 +33,7 @@ from dlkit.recipe.sections import check_sections
 from dlkit.recipe.slots import MODEL, NETWORK, fields
 from dlkit.recipe.stages import STAGE, check_epochs, merged_stages, with_stages
 from dlkit.recipe.supervision import Supervision
+from dlkit.recipe.training_keys import Stage, Training
 from dlkit.recipe.usage import check_usage
 
 
@@ -136,7 +137,7 @@ class Recipe:
         """The arguments of the recipe's pattern, those that it does not write included; none where it has no pattern."""
         return _arguments(self.components, self.pattern)
 
-    def optimizers(self, training: keys.Training) -> dict[str, Component]:
+    def optimizers(self, training: Training) -> dict[str, Component]:
         """The optimizers of a stage, by the networks that have one each; under no name, where it is one for everything."""
         written = training.optimizers or {}
         names = self.pattern_says("optimizers", ())
@@ -238,7 +239,7 @@ class _Reading:
         if config is None or model is None or self.findings.errors:
             return None
         if stages:
-            config.training.stages = [keys.Stage.model_validate(networks.checker.read(s, STAGE)) for s in stages]
+            config.training.stages = [Stage.model_validate(networks.checker.read(s, STAGE)) for s in stages]
         check_exactness(resolved, config, self.components, self.findings)
         return Recipe(
             root,

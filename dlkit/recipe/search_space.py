@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from dlkit.recipe.bounds import MOST_TRIED
 from dlkit.recipe.compose import Composer
 from dlkit.recipe.diagnostics import Diagnostic, Findings, Span, listing
-from dlkit.recipe.keys import Range
 from dlkit.recipe.nodes import Entry, Mapping, Node, Scalar, Sequence, entries_of, inside, items_of, kind_name, plain
 from dlkit.recipe.paths import PathError, written_component
+from dlkit.recipe.search_keys import Range
 from dlkit.recipe.settings import Setting
 from dlkit.recipe.slots import fields
 

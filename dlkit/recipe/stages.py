@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dlkit.recipe.diagnostics import Findings, Span
-from dlkit.recipe.keys import Stage
 from dlkit.recipe.merge import merge
 from dlkit.recipe.nodes import Mapping, Node, Sequence, inside, items_of
 from dlkit.recipe.paths import Paths
 from dlkit.recipe.slots import Section, fields
+from dlkit.recipe.training_keys import Stage
 
 STAGE = Section(Stage)
 

@@ -1,6 +1,6 @@
 """results.json beside the recipes that ship: what each was measured to reach, on what machine, and when.
 
-`dlkit verify RECIPE --record` writes it; `dlkit list` and the table in docs/recipes.md read it.
+`dlkit verify RECIPE --record` writes it; `dlkit list` and the gallery of the documentation read it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import keras
 
-from dlkit.recipe.keys import Every
+from dlkit.recipe.training_keys import Every
 from dlkit.runs.folder import RunFolder
 from dlkit.training.checkpoints import Checkpoints, Saved
 from dlkit.training.state import State

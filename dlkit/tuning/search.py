@@ -12,7 +12,7 @@ from typing import Any, Literal
 import keras_tuner
 
 from dlkit.errors import DlkitError
-from dlkit.recipe.keys import Budget
+from dlkit.recipe.search_keys import Budget
 from dlkit.tuning.oracle import silent
 from dlkit.tuning.space import Space
 from dlkit.tuning.trials import Journal, Outcome, Repeated, Trial, outcome_of, ranking, trial_of

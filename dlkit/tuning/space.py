@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dlkit.recipe.keys import Range
 from dlkit.recipe.load import Recipe, conditions_of
+from dlkit.recipe.search_keys import Range
 
 if TYPE_CHECKING:
     import keras_tuner

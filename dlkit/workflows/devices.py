@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError
-from dlkit.recipe.keys import Every
 from dlkit.recipe.load import Recipe
+from dlkit.recipe.training_keys import Every
 from dlkit.training.cluster import cluster_of_environment
 from dlkit.training.devices import Devices, local_devices, refuse_unsupported
 from dlkit.training.multi_worker import multi_worker_devices

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import keras
 
-from dlkit.recipe.keys import InitialWeights
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.other_recipes import RECIPE, RUN
+from dlkit.recipe.training_keys import InitialWeights
 from dlkit.recipe.values import resolved_path
 from dlkit.training.initial_weights import LoadedWeights, load_weights
 from dlkit.workflows.other_runs import OtherRuns

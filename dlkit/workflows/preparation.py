@@ -18,10 +18,11 @@ from dlkit.recipe.declared_facts import check_preprocess
 from dlkit.recipe.diagnostics import Findings
 from dlkit.recipe.facts import DataFacts, Feature
 from dlkit.recipe.graph import Component, Graph, Tensor
-from dlkit.recipe.keys import Fold, PerClass, Training
+from dlkit.recipe.keys import Fold, PerClass
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.plugins import plugins_allowed
 from dlkit.recipe.supervision import Supervisor
+from dlkit.recipe.training_keys import Training
 
 if TYPE_CHECKING:
     import keras

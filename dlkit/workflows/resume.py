@@ -13,8 +13,8 @@ from dlkit.evaluation.evaluation import Evaluation
 from dlkit.evaluation.expectation import compare
 from dlkit.recipe.exactness import inexact_callbacks
 from dlkit.recipe.facts import DataFacts
-from dlkit.recipe.keys import Training
 from dlkit.recipe.load import Recipe, load
+from dlkit.recipe.training_keys import Training
 from dlkit.runs.atomic import write_json
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.provenance import read_provenance, versions

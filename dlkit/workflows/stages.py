@@ -17,10 +17,10 @@ from dlkit.models.pattern import Pattern
 from dlkit.recipe.diagnostics import Diagnostic, RecipeError, did_you_mean, listing
 from dlkit.recipe.durations import Steps, in_steps
 from dlkit.recipe.graph import Component
-from dlkit.recipe.keys import Every, StopAfter, Training
-from dlkit.recipe.keys import Stage as StageKeys
 from dlkit.recipe.load import Recipe
 from dlkit.recipe.supervision import Supervision
+from dlkit.recipe.training_keys import Every, StopAfter, Training
+from dlkit.recipe.training_keys import Stage as StageKeys
 from dlkit.runs.folder import RunFolder
 from dlkit.training.choice import choose_jit_compile, choose_steps_per_execution
 from dlkit.training.compiling import compile_model

@@ -203,7 +203,7 @@ def _next(kind: str, name: str) -> str:
     return (
         "Answer what it asks, and have it do what it is for. What awaits it:\n"
         f"  ./scripts/test {' '.join(_named(path, name) for path in PLANS[kind].tests)} -k {chosen}\n"
-        "Then bring the schema and the tables of docs/ up to date:\n"
+        "Then bring what is generated up to date:\n"
         "  .venv/bin/python scripts/update_generated.py"
     )
 

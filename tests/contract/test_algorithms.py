@@ -14,8 +14,8 @@ import pytest
 from dlkit.errors import DlkitError
 from dlkit.recipe import registry
 from dlkit.recipe.components import Components
-from dlkit.recipe.keys import Budget
 from dlkit.recipe.load import parse
+from dlkit.recipe.search_keys import Budget
 from dlkit.tuning.oracle import Asked
 from dlkit.tuning.search import Search
 from dlkit.tuning.space import Space

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import runpy
 import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
+from dlkit.recipe.library import shipped_recipes
+from dlkit.recipe.load import load
 from dlkit.training.interruption import Interrupted
 from dlkit.workflows.verify import train
+from scripts.docs_pages import gallery
 
 RECIPE = """\
 name: {name}
@@ -155,7 +157,13 @@ def shipped(tmp_path, monkeypatch, repository):
     return home
 
 
-def test_what_is_recorded_is_listed_with_a_mark_where_the_recipe_was_changed_since(dlkit, shipped, repository):
+def in_gallery() -> dict[str, str]:
+    """What the gallery tells of each recipe that ships."""
+    text = gallery.page({name: load(path) for name, path in shipped_recipes()})
+    return {part.partition("`")[0]: part for part in text.split("\n### `")[1:]}
+
+
+def test_what_is_recorded_is_listed_with_a_mark_where_the_recipe_was_changed_since(dlkit, shipped):
     before = {row[0]: row[3] for row in rows(dlkit("list").stdout)}
     answer = dlkit("verify", "notes/three_six_six_one", "tiny", "--record")
     assert answer.status == 3
@@ -186,17 +194,14 @@ def test_what_is_recorded_is_listed_with_a_mark_where_the_recipe_was_changed_sin
     shutil.copy(tiny, own)
     assert dlkit("list", "tiny").stdout.endswith("\t\n")  # one's own recipe hides it, and was not measured
 
-    page = runpy.run_path(str(repository / "scripts" / "update_recipe_table.py"))
-    table = {line.split("`")[1]: line for line in page["_table"]().splitlines() if "`" in line}
-    assert "falls short<br>stale" in table["tiny"]
-    assert (
-        f"test_accuracy {recorded['notes/three_six_six_one']['metrics']['test_accuracy']:.4f} ("
-        in (table["notes/three_six_six_one"])
-    )
-    assert "not recorded" in table["digits/cnn"]
+    told = in_gallery()
+    assert "falls short, measured before the recipe was changed" in told["tiny"]
+    accuracy = recorded["notes/three_six_six_one"]["metrics"]["test_accuracy"]
+    assert f"`test_accuracy` {accuracy:.4f} (" in told["notes/three_six_six_one"]
+    assert "not recorded" in told["digits/cnn"]
 
 
-def test_means_of_seeds_are_recorded_listed_and_in_the_table(dlkit, shipped, repository):
+def test_means_of_seeds_are_recorded_listed_and_in_the_gallery(dlkit, shipped):
     tiny = shipped / "tiny.yaml"
     tiny.write_text(tiny.read_text().replace("1.1", "0"))
     answer = dlkit("verify", "tiny", "--seeds", "2", "--record")
@@ -207,9 +212,7 @@ def test_means_of_seeds_are_recorded_listed_and_in_the_table(dlkit, shipped, rep
     assert rows(answer.stdout)[0][2] == f"{accuracy:.4f} ± {deviation:.4f}"
     assert f"test accuracy {accuracy:.4f}, " in dlkit("list", "tiny").stdout
     assert dlkit("list", "tiny").stdout.endswith(", mean of 2 seeds\n")
-    page = runpy.run_path(str(repository / "scripts" / "update_recipe_table.py"))
-    (line,) = (line for line in page["_table"]().splitlines() if "`tiny`" in line)
-    assert f"test_accuracy {accuracy:.4f} ± {deviation:.4f}<br>" in line and "<br>mean of 2 seeds |" in line
+    assert f"`test_accuracy` {accuracy:.4f} ± {deviation:.4f}, mean of 2 seeds<br>" in in_gallery()["tiny"]
 
 
 def test_only_what_ships_is_recorded_and_as_it_ships(dlkit, shipped, tmp_path):

@@ -99,7 +99,7 @@ def verify(
     out.say()
     _table(out, found)
     if file and any(each.expectations or each.verdict == "skipped" for each in found):
-        out.say(f"\nRecorded in {file}. Next:\n  python scripts/update_recipe_table.py")
+        out.say(f"\nRecorded in {file}.")
     out.result({"recipes": [_as_json(each) for each in found]})
     raise Exit(_status(found))
 

@@ -13,8 +13,9 @@ import pytest
 
 from dlkit.recipe.diagnostics import RecipeError
 from dlkit.recipe.facts import DataFacts, Feature, Target
-from dlkit.recipe.keys import Checkpoint, PerClass
+from dlkit.recipe.keys import PerClass
 from dlkit.recipe.load import Recipe, load, parse
+from dlkit.recipe.training_keys import Checkpoint
 
 Read = Callable[..., Recipe]
 
