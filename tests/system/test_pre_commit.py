@@ -64,7 +64,7 @@ def test_types_pass(run: Run) -> None:
     [
         ("ruff-check", "dlkit/errors.py", "class DlkitError", "import os\nclass DlkitError", "F401"),
         ("recipes", "recipes/digits/cnn.yaml", "kernel_size: 3", "kernel_sise: 3", "did you mean `kernel_size`?"),
-        ("generated", "docs/models.md", "| `mlp` |", "| `mpl` |", "files were modified by this hook"),
+        ("generated", "docs/mutations.md", "| `one-fold`", "| `one-flod`", "files were modified by this hook"),
     ],
 )
 def test_a_mistake_fails_it(
