@@ -163,6 +163,8 @@ def measure(subject: Subject, prefix: str, train: Arrays | None, path: Path, sca
     # A metric of the recipe stands before one of the same name that belongs to the task.
     metrics = {**metrics, **{f"{prefix}_{name}": value for name, value in more.items()}, **metrics}
     named = {f"{prefix}_{name}": each for name, each in bounds.items()}
+    # Keras's AUC, of 200 thresholds, may lie outside the interval of the exact one, which then is not told as its own.
+    named = {name: (low, high) for name, (low, high) in named.items() if low <= metrics[name] <= high}
     constant = _constant_loss(recipe, train) if train else None
     return Evaluation(path.name, prefix, len(split), metrics, named, targets, constant)
 
