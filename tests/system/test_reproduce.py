@@ -74,6 +74,20 @@ def test_a_copied_run_comes_out_to_the_bit(dlkit: Dlkit, run: Path, tmp_path: Pa
     assert then == now and difference == "+0" and interval.endswith("inside")
 
 
+def test_a_run_that_goes_on_from_another_has_that_trained_again_first(dlkit: Dlkit, tmp_path: Path) -> None:
+    (tmp_path / "onward.yaml").write_text(
+        "{name: test/onward, extends: [logic/xor_mlp], training: {epochs: 3, initial_weights: recipe:logic/xor_mlp}}"
+    )
+    first = dlkit("train", tmp_path / "onward.yaml", "--runs-dir", tmp_path / "there", "--json")
+    assert first.status == 0, first.stderr
+    copied = shutil.copytree(first.json["run"], tmp_path / "copied")
+    shutil.rmtree(tmp_path / "there")
+    again = dlkit("reproduce", copied, "--runs-dir", tmp_path / "here")
+    assert again.status == 0, again.stderr
+    assert "The result is identical." in again.stderr
+    assert sorted(each.name for each in (tmp_path / "here").glob("*/*")) == ["onward", "xor_mlp"]
+
+
 def test_an_epoch_that_was_changed_is_found(dlkit: Dlkit, run: Path, tmp_path: Path) -> None:
     first, second = (json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines())
     before = second["val_loss"]
