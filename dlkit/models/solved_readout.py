@@ -77,6 +77,8 @@ class SolvedReadout(Pattern):
 
     def _gather(self, given: np.ndarray, answers: np.ndarray, weights: np.ndarray | None = None) -> None:
         """Adds the products of every two columns, what is given, a 1, and the answers, summed over the rows."""
+        if not self._sums.size:  # a step that is no part of a pass, as where steps are timed
+            self.begin_pass()
         if len(self._rows) < len(given):
             self._rows = np.ones((len(given), len(self._sums)))
         rows = self._rows[: len(given)]

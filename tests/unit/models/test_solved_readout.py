@@ -10,12 +10,14 @@ import pytest
 from scipy.spatial.distance import cdist
 from sklearn.linear_model import Ridge
 
+from dlkit.data.feed import Feed
 from dlkit.errors import DlkitError
 from dlkit.models.patterns.echo_state_network import EchoStateNetwork
 from dlkit.models.patterns.extreme_learning_machine import ExtremeLearningMachine
 from dlkit.models.solved_readout import SolvedReadout, answers_to_learn
 from dlkit.recipe.load import load
 from dlkit.training.backend import call_numpy
+from dlkit.training.choice import choose_steps_per_execution
 from dlkit.training.losses.readout_error import ReadoutError
 from dlkit.workflows.preparation import build_model, prepare
 
@@ -70,6 +72,29 @@ def test_a_second_pass_finds_the_same() -> None:
     fitted(model, X, Y)
     for before, after in zip(once, model.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+def test_steps_that_are_timed_before_a_pass_change_nothing() -> None:
+    recipe = {
+        "name": "test/timed",
+        "data": {"source": "iris"},
+        "model": {"extreme_learning_machine": {"units": 9}},
+        "training": {"epochs": 1},
+    }
+    weights = []
+    for timed in (False, True):
+        keras.utils.set_random_seed(1)
+        prepared = prepare(load(recipe))
+        model = build_model(prepared).model
+        train = prepared.splits.train
+        if timed:
+            model.compile(keras.optimizers.SGD(0.0), loss=ReadoutError())
+            model.call_numpy = call_numpy
+            choose_steps_per_execution(model, Feed(train, batch_size=16, seed=1))
+        fitted(model, train.features["table"], next(iter(train.targets.values())))
+        weights.append(model.get_layer("readout").get_weights())
+    for alone, after in zip(*weights, strict=True):
+        np.testing.assert_array_equal(alone, after)
 
 
 def test_the_ridge_is_chosen_on_the_validation_examples() -> None:
