@@ -35,8 +35,7 @@ def _change(found: Augmentation, subject: Subject) -> Code:
         arguments = {
             name: argument_of(value, components, subject.copies) for name, value in component.arguments.items()
         }
-        subject.copies.use("import functools")
-        return Call("functools.partial", [function], arguments) if arguments else function
+        return Call(subject.piece("augmenting", "ByFunction"), [function], arguments)
     more: dict[str, Code] = {} if "dtype" in component.arguments else {"dtype": literal("float32")}
     maxima = {subject.recipe.facts.features[name].maximum for name in found.features}
     spec = catalogue().find("layer", component.name)
@@ -44,4 +43,4 @@ def _change(found: Augmentation, subject: Subject) -> Code:
     if maximum and spec and "value_range" in spec.arguments and "value_range" not in component.arguments:
         more["value_range"] = literal([0, maximum])
     layer = call_of(component, components, subject.copies, **more)
-    return Call(subject.piece("augmenting", "ByLayer"), [layer])
+    return Call(subject.piece("augmenting", "ByMixingLayer" if found.mixes else "ByLayer"), [layer])

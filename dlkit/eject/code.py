@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -83,6 +84,11 @@ def _number(value: float) -> str:
         if 0 < halves <= _DENOMINATORS and 1 / below == abs(value):
             return f"{'-' if value < 0 else ''}1 / {below}"
     return told
+
+
+def identifier(name: str) -> str:
+    """A name as a variable may be called."""
+    return re.sub(r"\W", "_", name)
 
 
 def flat(code: Code) -> str:

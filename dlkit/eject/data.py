@@ -58,9 +58,12 @@ class _Cutter:
         self.lines.append(f"    train, {name} = {call}")
 
     def _fold(self, name: str, fold: Fold) -> None:
-        self.subject.constants.update({"FOLD": literal(fold.fold), "FOLDS": literal(fold.of)})
+        self.subject.constants["FOLDS"] = literal(fold.of)
+        if not self.subject.folds:
+            self.subject.constants["FOLD"] = literal(fold.fold)
+        number = "fold" if self.subject.folds else "FOLD"
         self.lines.append(f"    order = {self._order('train', 'folds')}")
-        self.lines.append(f"    train, {name} = {self._piece('hold_out_fold')}(train, order, FOLD, FOLDS)")
+        self.lines.append(f"    train, {name} = {self._piece('hold_out_fold')}(train, order, {number}, FOLDS)")
 
     def _limit(self, limit: int | PerClass) -> None:
         number = limit.per_class if isinstance(limit, PerClass) else limit
@@ -121,13 +124,14 @@ def data_lines(subject: Subject, stratify: str | None) -> tuple[list[str], list[
     cutter = _Cutter(subject, reading, None if reading.ordered else stratify)
     cuts = cutter.cut()
     given = "folder" if reading.has_folder else ""
+    declared = [*(["folder: Path"] if reading.has_folder else []), *(["fold: int"] if subject.folds else [])]
     splits = [name for name in _SPLITS if name in cutter.there]
     subject.copies.use("from typing import Any")
     lines = [
         *reading.lines,
         "",
         "",
-        f"def load_data({'folder: Path' if given else ''}) -> tuple[Any, ...]:",
+        f"def load_data({', '.join(declared)}) -> tuple[Any, ...]:",
         f'    """The examples for {_listed(splits)}: the features and the targets of each."""',
         f"    {', '.join(reading.splits)} = read_examples({given})",
         *cuts,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dlkit.eject.code import Call, Code, Items, Pairs, literal, literal_text, text
+from dlkit.eject.code import Call, Code, Items, Pairs, identifier, literal, literal_text, text
 from dlkit.eject.components import argument_of, call_of, own_function
 from dlkit.eject.refusal import refusal
 from dlkit.eject.subject import Subject
@@ -61,6 +61,11 @@ def model_lines(subject: Subject) -> tuple[list[str], list[str]]:
     body = writer.sequential() if is_list else writer.functional()
     head = f"def build_model({', '.join(writer.parameters.values())}) -> keras.Model:"
     return [head, '    """The network, not yet compiled."""', *body], list(writer.parameters)
+
+
+def saved_file(layer: str) -> str:
+    """The variable that holds the file of a saved model which is a layer."""
+    return f"{identifier(layer)}_file"
 
 
 def preprocessing_lines(subject: Subject, name: str) -> list[str]:
@@ -222,12 +227,24 @@ class _Writer:
     def _layer(self, call: LayerCall) -> Call:
         """The call that makes a layer."""
         component = self.graph.layers[call.layer]
+        if component.kind == "run":
+            return self._saved(call, component)
         if component.kind != "layer":
             raise refusal(f"`{component.name}`", "is a model of its own, which a script cannot hold yet")
         more: dict[str, Code] = {}
         if self._wants_float32(call, component):
             more["dtype"] = literal("float32")
         return call_of(component, self.subject.recipe.components, self.subject.copies, **more, name=literal(call.layer))
+
+    def _saved(self, call: LayerCall, component: Component) -> Call:
+        """The call that makes a layer of a saved model."""
+        if call.first is None:
+            raise refusal(f"`{component.name}`", "is called on several inputs, which a script cannot do yet")
+        file = saved_file(call.layer)
+        self.parameters[file] = f"{file}: Path"
+        self.subject.copies.use("from pathlib import Path")
+        given = {name: literal(value) for name, value in component.arguments.items()}
+        return Call(self.subject.piece("models", "saved_layer"), [file], {**given, "name": literal(call.layer)})
 
     def _wants_float32(self, call: LayerCall, component: Component) -> bool:
         """Whether a layer computes in 32 bits though the others have fewer: see `dlkit.models.layer`."""
@@ -266,11 +283,6 @@ class _Writer:
     def _tensor(self, tensor: Tensor) -> str:
         variable = self.variables[tensor.call]
         return variable if tensor.index is None else f"{variable}[{tensor.index}]"
-
-
-def identifier(name: str) -> str:
-    """A name as a variable may be called."""
-    return re.sub(r"\W", "_", name)
 
 
 def _one_or_all(variables: dict[str, str]) -> Code:

@@ -29,29 +29,19 @@ def check_recipe(recipe: Recipe) -> None:
     check_source(data.source.name)
     if recipe.components.files:
         raise refusal("a plugin", "is code of its own, which dlkit does not copy")
-    if training.stages:
-        raise refusal("`training.stages`", "compiles and trains several times, which a script cannot do yet")
-    for key in ("initial_weights", "stop_after", "profile"):
-        if getattr(training, key) is not None:
-            raise refusal(f"`training.{key}`", _BY_DLKIT)
-    if training.strategy != "none":
+    for stage in training.stages or (training,):
+        for key in ("initial_weights", "stop_after", "profile"):
+            if getattr(stage, key) is not None:
+                raise refusal(f"`training.{key}`", _BY_DLKIT)
+        if stage.best.monitor == "epoch":
+            raise refusal("`training.best.monitor: epoch`", "is no metric of Keras")
+        _check_auto(stage)
+    if training.strategy not in ("none", "auto"):
         raise refusal(f"`training.strategy: {training.strategy}`", _BY_DLKIT, "write `--set training.strategy=none`")
-    _check_auto(training)
     if isinstance(data.features, dict):
         raise refusal("`data.features`", "makes features of columns, which a script cannot do yet")
     if data.shuffle == "balanced":
         raise refusal("`data.shuffle: balanced`", "draws every class equally often, which a script cannot do yet")
-    if isinstance(data.folds, int):
-        raise refusal(
-            f"`data.folds: {data.folds}`",
-            "is as many trainings",
-            f"choose one: `--set data.folds={{fold: 1, of: {data.folds}}}`",
-        )
-    if training.best.monitor == "epoch":
-        raise refusal("`training.best.monitor: epoch`", "is no metric of Keras")
-    for found in recipe.augmentations:
-        if found.mixes:
-            raise refusal(f"`{found.component.name}`", "mixes labels, which a script cannot do yet")
 
 
 def check_data(recipe: Recipe, raw_features: Mapping[str, Feature]) -> None:
@@ -66,8 +56,7 @@ def check_data(recipe: Recipe, raw_features: Mapping[str, Feature]) -> None:
             raise refusal(f"`data.preprocess.{name}`", "is done batch by batch, which a script cannot do yet")
     if len(recipe.facts.targets) > 1 and any(name in recipe.facts.targets for name in prepared):
         raise refusal("one of several targets", "is scaled, which a script cannot do yet")
-    if any(found.shares is not None for found in recipe.supervisions.values()):
-        raise refusal("a target that holds shares of classes", "cannot be handed over by a script yet")
+    _check_shares(recipe)
     for name in recipe.model.inputs:
         if recipe.facts.features[name].dtype == "string":
             cure = f"prepare them ahead of training, by `data.preprocess.{name}`"
@@ -76,6 +65,21 @@ def check_data(recipe: Recipe, raw_features: Mapping[str, Feature]) -> None:
         raise refusal("`data.class_weight`", "weighs one of several targets, which a script cannot do yet")
     if len(recipe.model.inputs) > 1 and recipe.augmentations:
         raise refusal("`data.augment`", "changes one of several features, which a script cannot do yet")
+
+
+def _check_shares(recipe: Recipe) -> None:
+    """Refuses what a target that holds shares of classes does not go with."""
+    stages = recipe.stage_supervisions or (recipe.supervisions,)
+    shares = [[found.shares for found in supervisions.values()] for supervisions in stages]
+    if not any(any(each) for each in shares):
+        return
+    what = "a target that holds shares of classes"
+    if len(recipe.facts.targets) > 1 or any(each != shares[0] for each in shares):
+        raise refusal(what, "is not the only one, or not so in every stage, which a script cannot do yet")
+    if shares[0] == [1]:
+        raise refusal(what, "and has one output cannot be handed over by a script yet", "give it an output a class")
+    if recipe.config.data.class_weight is not None:
+        raise refusal("`data.class_weight`", "weighs mixed labels, which a script cannot do yet")
 
 
 def _check_auto(training: Training) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlkit.eject.code import Call, Code, Items, Pairs, literal, literal_text, text
+from dlkit.eject.code import Call, Code, Items, Pairs, identifier, literal, literal_text, text
 from dlkit.eject.components import argument_of, call_of, given_arguments
 from dlkit.eject.refusal import refusal
 from dlkit.eject.subject import Subject
@@ -10,6 +10,7 @@ from dlkit.recipe.catalogue import catalogue
 from dlkit.recipe.durations import Steps, in_steps
 from dlkit.recipe.graph import Component
 from dlkit.recipe.supervision import Supervision, metric_name
+from dlkit.training.stage import Planned
 
 # As `dlkit.training.compiling` has them, which imports Keras: a test holds them equal.
 KNOWS_LOGITS = {"BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"}
@@ -39,14 +40,23 @@ MORE = frozenset(
 )
 
 
-def compile_lines(subject: Subject) -> tuple[list[str], list[str]]:
-    """`compile_model`, as lines of code, and the names of its parameters.
+def constant_of(subject: Subject, planned: Planned, name: str) -> str:
+    """What a number of a stage is called at the top of the script: `EPOCHS`, `FINE_TUNING_EPOCHS`."""
+    return name if len(subject.stages) == 1 else f"{identifier(planned.stage.name).upper()}_{name}"
+
+
+def compiler_of(subject: Subject, planned: Planned) -> str:
+    """The name of the function that compiles the model for a stage."""
+    return "compile_model" if len(subject.stages) == 1 else f"compile_{identifier(planned.stage.name)}"
+
+
+def compile_lines(subject: Subject, planned: Planned) -> tuple[list[str], list[str]]:
+    """The function that compiles the model for a stage, as lines of code, and the names of its parameters.
 
     Raises:
         DlkitError: The optimizer, a loss or a metric cannot stand in a script.
     """
-    recipe, training = subject.recipe, subject.recipe.config.training
-    supervisions = recipe.supervisions
+    training, supervisions = planned.training, planned.supervisions
     is_single = len(supervisions) == 1
     parameters = {"model": "keras.Model"}
     losses: dict[str, Code] = {name: _loss(found, subject) for name, found in supervisions.items()}
@@ -55,7 +65,7 @@ def compile_lines(subject: Subject) -> tuple[list[str], list[str]]:
         wrapper = subject.piece("losses", "OfScaled")
         losses = {name: Call(wrapper, [loss, "mean", "deviation"]) for name, loss in losses.items()}
     metrics: dict[str, Code] = {name: _metrics(found, subject) for name, found in supervisions.items()}
-    optimizer = _optimizer(subject)
+    optimizer = _optimizer(subject, planned)
     if "steps_per_epoch" in text(optimizer):
         parameters["steps_per_epoch"] = "int"
     given: dict[str, Code] = {"optimizer": optimizer, "loss": _one_or_all(losses)}
@@ -68,7 +78,7 @@ def compile_lines(subject: Subject) -> tuple[list[str], list[str]]:
         given["steps_per_execution"] = literal(training.steps_per_execution)
     declared = ", ".join(f"{name}: {kind}" for name, kind in parameters.items())
     lines = [
-        f"def compile_model({declared}) -> None:",
+        f"def {compiler_of(subject, planned)}({declared}) -> None:",
         '    """Gives the model its optimizer, what it is to make small, and what is measured."""',
         text(Call("model.compile", (), given), "", 4),
     ]
@@ -100,25 +110,23 @@ def _metric(metric: Component, found: Supervision, subject: Subject) -> Code:
     return Call(subject.piece("losses", "OfTokens"), [made]) if found.forced else made
 
 
-def _optimizer(subject: Subject) -> Call:
+def _optimizer(subject: Subject, planned: Planned) -> Call:
     """The optimizer, its durations told in epochs where they are whole ones."""
-    recipe, training = subject.recipe, subject.recipe.config.training
-    (optimizer,) = recipe.optimizers(training).values()
-    per_epoch = training.steps_per_epoch or recipe.facts.steps_per_epoch
-    assert per_epoch is not None
+    recipe = subject.recipe
+    (optimizer,) = recipe.optimizers(planned.training).values()
     accumulated = optimizer.arguments.get("gradient_accumulation_steps") or 1
-    counted = in_steps(optimizer, recipe.components, Steps(training.total_epochs, per_epoch, accumulated))
-    return _with_durations(counted, optimizer, subject, per_epoch)
+    steps = Steps(planned.stage.epochs, planned.steps_per_epoch, accumulated)
+    return _with_durations(in_steps(optimizer, recipe.components, steps), optimizer, subject, planned)
 
 
-def _with_durations(counted: Component, written: Component, subject: Subject, per_epoch: int) -> Call:
+def _with_durations(counted: Component, written: Component, subject: Subject, planned: Planned) -> Call:
     """A component whose durations are counted in steps.
 
     Args:
         counted: With durations in steps.
         written: With durations as the recipe has them.
         subject: The recipe and its script.
-        per_epoch: Steps of an epoch.
+        planned: The stage that it is part of.
     """
     spec = catalogue().find(counted.kind, counted.name)
     arguments = given_arguments(counted, spec) if spec else counted.arguments
@@ -126,25 +134,25 @@ def _with_durations(counted: Component, written: Component, subject: Subject, pe
     for name, value in arguments.items():
         told = written.arguments[name]
         if isinstance(value, Component):
-            more[name] = _with_durations(value, told, subject, per_epoch)
+            more[name] = _with_durations(value, told, subject, planned)
         elif isinstance(told, dict) and isinstance(value, int):
-            more[name] = _duration(value, subject, per_epoch)
+            more[name] = _duration(value, subject, planned)
         else:
             more[name] = argument_of(value, subject.recipe.components, subject.copies)
     return call_of(counted, subject.recipe.components, subject.copies, **more)
 
 
-def _duration(steps: int, subject: Subject, per_epoch: int) -> Code:
-    if steps % per_epoch:
+def _duration(steps: int, subject: Subject, planned: Planned) -> Code:
+    if steps % planned.steps_per_epoch:
         return literal(steps)
-    epochs = steps // per_epoch
-    whole = "EPOCHS" if epochs == subject.recipe.config.training.total_epochs else str(epochs)
+    epochs = steps // planned.steps_per_epoch
+    whole = constant_of(subject, planned, "EPOCHS") if epochs == planned.stage.epochs else str(epochs)
     return f"{whole} * steps_per_epoch"
 
 
-def is_averaged(subject: Subject) -> bool:
-    """Whether the optimizer keeps averages of the weights."""
-    (optimizer,) = subject.recipe.optimizers(subject.recipe.config.training).values()
+def is_averaged(subject: Subject, planned: Planned) -> bool:
+    """Whether the optimizer of a stage keeps averages of the weights."""
+    (optimizer,) = subject.recipe.optimizers(planned.training).values()
     return bool(optimizer.arguments.get("use_ema"))
 
 
@@ -160,7 +168,7 @@ def best_mode(subject: Subject) -> str:
     name = monitor.removeprefix("val_")
     if name == "loss" or name.endswith("_loss"):
         return "min"
-    for found in subject.recipe.supervisions.values():
+    for found in subject.stages[-1].supervisions.values():
         for metric in found.metrics:
             own = metric_name(metric)
             if (name == own or name.endswith(f"_{own}")) and metric.name in LESS | MORE:
@@ -169,10 +177,10 @@ def best_mode(subject: Subject) -> str:
     raise refusal("`training.best`", "does not tell whether more or less is better", cure)
 
 
-def callbacks_code(subject: Subject) -> list[Code]:
-    """The callbacks of the recipe, as code."""
+def callbacks_code(subject: Subject, planned: Planned) -> list[Code]:
+    """The callbacks of a stage, as code."""
     made = []
-    for component in subject.recipe.config.training.callbacks:
+    for component in planned.training.callbacks:
         each = component if isinstance(component, Component) else Component("callback", component)
         made.append(call_of(each, subject.recipe.components, subject.copies))
     return list(made)

@@ -1,9 +1,14 @@
-"""What a stage of training is, and when it has had enough."""
+"""What a stage of training is, which ones a recipe has, and when a training has had enough."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from dlkit.recipe.load import Recipe
+from dlkit.recipe.supervision import Supervision
+from dlkit.recipe.training_keys import Stage as StageKeys
+from dlkit.recipe.training_keys import Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +50,46 @@ class Limit:
         """Whether a training that has come so far ends."""
         so_far = ((self.epochs, epochs), (self.steps, steps), (self.seconds, seconds))
         return any(most is not None and done >= most for most, done in so_far)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A stage of a recipe that has met its data.
+
+    Args:
+        stage: Its place in the whole.
+        training: What the recipe says of it.
+        supervisions: What each output is held against, by target.
+        steps_per_epoch: Steps of an epoch.
+        is_last: Whether no stage follows.
+    """
+
+    stage: Stage
+    training: Training
+    supervisions: Mapping[str, Supervision]
+    steps_per_epoch: int
+    is_last: bool
+
+    @property
+    def path(self) -> str:
+        """Where the recipe says it."""
+        return f"training.stages.{self.stage.number}" if isinstance(self.training, StageKeys) else "training"
+
+
+def planned_stages(recipe: Recipe) -> list[Planned]:
+    """The stages of a recipe; one that has none is one itself."""
+    training = recipe.config.training
+    written = list(
+        zip(training.stages or (training,), recipe.stage_supervisions or (recipe.supervisions,), strict=True)
+    )
+    planned: list[Planned] = []
+    epochs_before = steps_before = 0
+    for number, (said, supervisions) in enumerate(written):
+        steps = said.steps_per_epoch or recipe.facts.steps_per_epoch
+        epochs = said.total_epochs
+        assert steps is not None
+        name = said.name or f"stage_{number + 1}" if isinstance(said, StageKeys) else "train"
+        stage = Stage(name, epochs, number, epochs_before, steps_before)
+        planned.append(Planned(stage, said, supervisions, steps, number + 1 == len(written)))
+        epochs_before, steps_before = epochs_before + epochs, steps_before + epochs * steps
+    return planned

@@ -13,11 +13,12 @@ from dlkit.recipe.facts import DataFacts
 from dlkit.recipe.load import Recipe
 from dlkit.runs.find import runs_root
 from dlkit.training.optimizers import optimizers_of
+from dlkit.training.stage import planned_stages
 from dlkit.workflows.feeding import train_feed
 from dlkit.workflows.leaks import leaks
 from dlkit.workflows.other_runs import OtherRuns, saved_models
 from dlkit.workflows.preparation import batch_size_of, build_model, prepare
-from dlkit.workflows.stages import compile_stage, planned_stages
+from dlkit.workflows.stages import compile_stage
 
 _FLOAT = 4  # bytes
 

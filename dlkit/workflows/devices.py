@@ -11,9 +11,9 @@ from dlkit.recipe.training_keys import Every
 from dlkit.training.cluster import cluster_of_environment
 from dlkit.training.devices import Devices, local_devices, refuse_unsupported
 from dlkit.training.multi_worker import multi_worker_devices
+from dlkit.training.stage import planned_stages
 from dlkit.training.together import end_with_launcher, tell_joined
 from dlkit.workflows.preparation import batch_size_of
-from dlkit.workflows.stages import planned_stages
 
 _ONE_DEVICE_ONLY = ("gradient_accumulation_steps", "ema_overwrite_frequency")
 

@@ -24,11 +24,12 @@ from dlkit.runs.folder import new_folder
 from dlkit.training.choice import choose_precision
 from dlkit.training.determinism import seed_everything
 from dlkit.training.lr_range import RateRange, measure_rates
+from dlkit.training.stage import Planned, planned_stages
 from dlkit.workflows.feeding import train_feed
 from dlkit.workflows.other_runs import OtherRuns, saved_models
 from dlkit.workflows.preparation import build_model, prepare
 from dlkit.workflows.recipe_file import recipe_values
-from dlkit.workflows.stages import Planned, compile_stage, freeze, planned_stages
+from dlkit.workflows.stages import compile_stage, freeze
 
 # Arguments of optimizers that would blur the steps: an update of several, another learning rate, other weights.
 _LEFT_OUT = ("gradient_accumulation_steps", "use_ema", "ema_momentum", "ema_overwrite_frequency")

@@ -24,13 +24,13 @@ from dlkit.training.fit import fit
 from dlkit.training.optimizers import optimizers_of
 from dlkit.training.progress import Display, display_for
 from dlkit.training.saver import Saver
-from dlkit.training.stage import Stage
+from dlkit.training.stage import Planned, Stage, planned_stages
 from dlkit.workflows.choices import Choices, chosen_precision
 from dlkit.workflows.other_runs import OtherRuns, saved_models
 from dlkit.workflows.predict import load_model, model_file
 from dlkit.workflows.preparation import Prepared, best_of, build_model, custom_objects, prepare
 from dlkit.workflows.recipe_file import recipe_of
-from dlkit.workflows.stages import Planned, chosen_jit_compile, compile_stage, feeds, freeze, planned_stages
+from dlkit.workflows.stages import chosen_jit_compile, compile_stage, feeds, freeze
 
 _RATE = 0.3  # of the recipe's highest: with less, a few hundred steps recover less; with more, they undo more
 _LOOKED_AT = 200  # places of a schedule

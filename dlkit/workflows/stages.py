@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -18,9 +18,7 @@ from dlkit.recipe.diagnostics import Diagnostic, RecipeError, did_you_mean, list
 from dlkit.recipe.durations import Steps, in_steps
 from dlkit.recipe.graph import Component
 from dlkit.recipe.load import Recipe
-from dlkit.recipe.supervision import Supervision
 from dlkit.recipe.training_keys import Every, StopAfter, Training
-from dlkit.recipe.training_keys import Stage as StageKeys
 from dlkit.runs.folder import RunFolder
 from dlkit.training.choice import choose_jit_compile, choose_steps_per_execution
 from dlkit.training.compiling import compile_model
@@ -29,7 +27,7 @@ from dlkit.training.fit import fit
 from dlkit.training.profile_steps import ProfileSteps
 from dlkit.training.progress import Display
 from dlkit.training.saver import Saver
-from dlkit.training.stage import Limit, Stage
+from dlkit.training.stage import Limit, Planned, planned_stages
 from dlkit.training.state import State
 from dlkit.training.tensorboard import default_tensorboard
 from dlkit.workflows.choices import Choices
@@ -41,49 +39,6 @@ from dlkit.workflows.preparation import Prepared, best_of
 
 # Arguments of Keras's callbacks that name a file or folder to write: relative ones lie in the run folder.
 _WRITTEN = {"CSVLogger": "filename", "ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A stage of a recipe that has met its data.
-
-    Args:
-        stage: Its place in the whole.
-        training: What the recipe says of it.
-        supervisions: What each output is held against, by target.
-        steps_per_epoch: Steps of an epoch.
-        is_last: Whether no stage follows.
-    """
-
-    stage: Stage
-    training: Training
-    supervisions: Mapping[str, Supervision]
-    steps_per_epoch: int
-    is_last: bool
-
-    @property
-    def path(self) -> str:
-        """Where the recipe says it."""
-        return f"training.stages.{self.stage.number}" if isinstance(self.training, StageKeys) else "training"
-
-
-def planned_stages(recipe: Recipe) -> list[Planned]:
-    """The stages of a recipe; one that has none is one itself."""
-    training = recipe.config.training
-    written = list(
-        zip(training.stages or (training,), recipe.stage_supervisions or (recipe.supervisions,), strict=True)
-    )
-    planned: list[Planned] = []
-    epochs_before = steps_before = 0
-    for number, (said, supervisions) in enumerate(written):
-        steps = said.steps_per_epoch or recipe.facts.steps_per_epoch
-        epochs = said.total_epochs
-        assert steps is not None
-        name = said.name or f"stage_{number + 1}" if isinstance(said, StageKeys) else "train"
-        stage = Stage(name, epochs, number, epochs_before, steps_before)
-        planned.append(Planned(stage, said, supervisions, steps, number + 1 == len(written)))
-        epochs_before, steps_before = epochs_before + epochs, steps_before + epochs * steps
-    return planned
 
 
 def train_stages(

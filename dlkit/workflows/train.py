@@ -33,6 +33,7 @@ from dlkit.training.multi_worker import telling_lost_workers, wait_for_all
 from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
 from dlkit.training.replicas import prepare_for_replicas
 from dlkit.training.saver import Saver
+from dlkit.training.stage import planned_stages
 from dlkit.workflows.choices import Choices, chosen_precision
 from dlkit.workflows.devices import check_devices, devices_of, smallest_split, written_synchronized
 from dlkit.workflows.evaluate import components, evaluate_model
@@ -44,7 +45,7 @@ from dlkit.workflows.preparation import Kept, Prepared, batch_size_of, best_of, 
 from dlkit.workflows.recipe_file import write_recipe
 from dlkit.workflows.report import report_run
 from dlkit.workflows.run import Run
-from dlkit.workflows.stages import every_of, planned_stages, train_stages, weights_of_stages
+from dlkit.workflows.stages import every_of, train_stages, weights_of_stages
 from dlkit.workflows.tensorboard import show_test
 
 

@@ -51,6 +51,10 @@ RECIPES = [
             ("logic/xor_mlp", []),
             ("digits/cnn", ["data.class_weight=balanced", "data.limit={per_class: 20}", *STOPPING]),
             ("digits/cnn", AVERAGING),
+            ("digits/augmented", []),
+            ("diabetes/mlp", []),
+            ("cifar10/mirrored", ["data.limit=600"]),
+            ("cifar10/transfer", []),
         )
     ),
 ]
@@ -75,30 +79,55 @@ def test_a_script_ends_in_the_same_weights(name, settings, dlkit, tmp_path, requ
     given = [word for setting in settings for word in ("--set", setting)]
     trained = dlkit("train", name, "--quick", "--runs-dir", tmp_path / "runs", *given, "--json")
     assert trained.status == 0, trained.stderr
-    ejected = dlkit("eject", name, "--quick", *given, "--output", tmp_path / "script.py")
+    words = ("eject", name, "--quick", "--runs-dir", tmp_path / "runs", *given, "--output", tmp_path / "script.py")
+    ejected = dlkit(*words)
     assert ejected.status == 0, ejected.stderr
+    printed = run_script(tmp_path)
+    check_weights(Path(trained.json["run"]), tmp_path / "work")
+    told = dict(line.split(": ") for line in printed.splitlines() if line.startswith("test_"))
+    metrics = trained.json["metrics"]
+    assert {key: float(value) for key, value in told.items()} == {key: round(metrics[key], 4) for key in told}
 
+
+@slow
+def test_a_script_trains_all_folds(dlkit, tmp_path):
+    words = ("breast_cancer/mlp", "--quick", "--set", "data.folds=3")
+    trained = dlkit("train", *words, "--runs-dir", tmp_path / "runs", "--json")
+    assert trained.status == 0, trained.stderr
+    assert dlkit("eject", *words, "--output", tmp_path / "script.py").status == 0
+    printed = run_script(tmp_path)
+    members = sorted((Path(trained.json["run"]) / "members").iterdir())
+    assert len(members) == 3
+    for number, member in enumerate(members, start=1):
+        check_weights(member, tmp_path / "work", f"fold_{number}_")
+    told = dict(line.partition(",")[0].split(": ") for line in printed.splitlines() if line.startswith("test_"))
+    metrics = trained.json["metrics"]
+    assert {key: float(value) for key, value in told.items()} == {key: round(metrics[key], 4) for key in told}
+    assert "test_accuracy" in told
+
+
+def run_script(folder: Path) -> str:
+    """Runs `script.py` of a folder in its folder `work`; gives what it prints."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    (tmp_path / "work").mkdir()
+    (folder / "work").mkdir()
     done = subprocess.run(
-        [sys.executable, "-P", tmp_path / "script.py"],
-        cwd=tmp_path / "work",
+        [sys.executable, "-P", folder / "script.py"],
+        cwd=folder / "work",
         env=environment,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
-    run = Path(trained.json["run"])
+
+def check_weights(run: Path, work: Path, prefix: str = "") -> None:
     for theirs, ours in (("best.keras", "best.weights.h5"), ("model.keras", "last.weights.h5")):
         saved = read(io.BytesIO(zipfile.ZipFile(run / theirs).read("model.weights.h5")))
-        weights = read(tmp_path / "work" / ours)
+        weights = read(work / f"{prefix}{ours}")
         assert weights
         # A run's model has the layers besides that prepare raw features, so that places differ: bits are what counts.
         assert not Counter(map(bits, weights.values())) - Counter(map(bits, saved.values()))
-    told = dict(line.split(": ") for line in done.stdout.splitlines() if line.startswith("test_"))
-    metrics = trained.json["metrics"]
-    assert {key: float(value) for key, value in told.items()} == {key: round(metrics[key], 4) for key in told}
 
 
 def test_the_script_is_a_document(dlkit):
@@ -123,10 +152,12 @@ def test_every_recipe_is_ejected_or_refused(name, dlkit, data_dir, tmp_path):
     recipe = load(name)
     if name.startswith("imdb/"):
         pytest.skip("the reviews do not come with the data folder")
-    ejected = dlkit("eject", name, "--quick", "--output", tmp_path / "script.py")
-    training = recipe.config.training
-    if recipe.pattern or training.stages or training.strategy != "none":
+    ejected = dlkit("eject", name, "--quick", "--runs-dir", tmp_path / "runs", "--output", tmp_path / "script.py")
+    if recipe.pattern:
         assert "cannot be ejected" in ejected.stderr
+        return
+    if any(layer.kind == "run" for layer in recipe.model.layers.values()):
+        assert "Train it first" in ejected.stderr  # with that run, its script is run above
         return
     assert ejected.status == 0, ejected.stderr
     for words in (["check"], ["format", "--check", "--line-length", "120"]):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dlkit.cli.app import command
-from dlkit.cli.options import AllowPlugins, Quick, Recipe, Settings
+from dlkit.cli.options import AllowPlugins, Quick, Recipe, RunsDir, Settings
 from dlkit.cli.output import Output
 
 
@@ -25,6 +25,7 @@ def eject(
     ] = None,
     quick: Quick = False,
     settings: Settings = None,
+    runs_dir: RunsDir = None,
     allow_plugins: AllowPlugins = False,
 ) -> None:
     """Prints a recipe as one Python script of plain Keras.
@@ -36,11 +37,11 @@ def eject(
     from dlkit.recipe.load import load
 
     loaded = load(recipe, settings or (), quick=quick, allow_plugins=allow_plugins)
-    if loaded.config.data.preprocess:
-        start_tensorflow()  # what is prepared has to be fitted, to know its shape
+    if loaded.config.data.preprocess or any(layer.kind == "run" for layer in loaded.model.layers.values()):
+        start_tensorflow()  # what is prepared has to be fitted, to know its shape; a saved model is another room's
     from dlkit.workflows.eject import eject as ejected
 
-    script = ejected(loaded)
+    script = ejected(loaded, runs_dir)
     if output is None:
         out.document(script)
         return

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+
+from dlkit.models.inner_layers import set_trainable
 
 
 def as_layer(function: Callable[..., Any], x: Any, name: str, **arguments: Any) -> Any:
@@ -23,6 +26,15 @@ def as_fitted_layer(function: Callable[..., Any], x: Any, examples: np.ndarray, 
     made = function(inputs, examples, **arguments)
     keras.config.set_dtype_policy(policy)
     return keras.Model(inputs, getattr(made, "tensor", made), name=name)(x)
+
+
+def saved_layer(file: Path, name: str, layer: str | None = None, trainable: bool = True) -> keras.Model:
+    """A saved model as a layer, up to one of its own layers or to its end; what is in it learns, unless told otherwise."""
+    model = keras.models.load_model(file, compile=False)
+    output = model.outputs[0] if layer is None else model.get_layer(layer).output
+    made = keras.Model(model.inputs[0], output, name=name)
+    set_trainable(made, trainable)
+    return made
 
 
 def outputs_over(model: keras.Model, x: np.ndarray) -> np.ndarray:

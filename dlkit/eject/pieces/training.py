@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from dlkit.models.inner_layers import matching_layers, set_trainable
 
 
 def seed_everything(seed: int) -> None:
@@ -23,6 +25,12 @@ def only_deterministic_operations() -> None:
     tf.config.experimental.enable_op_determinism()
 
 
+def set_layers_trainable(model: keras.Model, globs: Sequence[str], trainable: bool) -> None:
+    """Freezes the layers of these names, or lets them learn; `backbone.*` are those inside `backbone`."""
+    for layer in matching_layers(model, globs).values():
+        set_trainable(layer, trainable)
+
+
 class Batches(keras.utils.PyDataset):
     """The training examples, in an order of their own in every epoch.
 
@@ -32,8 +40,9 @@ class Batches(keras.utils.PyDataset):
         batch_size: Examples of a batch; the last one of an epoch may have fewer.
         seed: Of the order.
         shuffle: Whether the order is random.
-        augment: Changes the features of a batch, given its epoch and its step.
+        augment: Changes the features and targets of a batch, given its epoch and its step.
         weights: The weight of each class in the loss.
+        epochs_before: Of earlier trainings of the same model: no order comes twice.
     """
 
     def __init__(
@@ -43,14 +52,15 @@ class Batches(keras.utils.PyDataset):
         batch_size: int,
         seed: int,
         shuffle: bool = True,
-        augment: Callable[[Any, int, int], Any] | None = None,
+        augment: Callable[[Any, Any, int, int], tuple[Any, Any]] | None = None,
         weights: np.ndarray | None = None,
+        epochs_before: int = 0,
     ) -> None:
         super().__init__()
         self.examples, self.augment, self.weights = (x, y), augment, weights
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.size = len(keras.tree.flatten(x)[0])
-        self.epoch, self.order = -1, np.arange(self.size)
+        self.epoch, self.order = epochs_before - 1, np.arange(self.size)
 
     def __len__(self) -> int:
         return math.ceil(self.size / self.batch_size)
@@ -59,7 +69,7 @@ class Batches(keras.utils.PyDataset):
         rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
         x, y = keras.tree.map_structure(lambda values: values[rows], self.examples)
         if self.augment is not None:
-            x = self.augment(x, max(self.epoch, 0), step)
+            x, y = self.augment(x, y, max(self.epoch, 0), step)
         return (x, y) if self.weights is None else (x, y, self.weights[y])
 
     def on_epoch_begin(self) -> None:

@@ -63,6 +63,15 @@ def test_batches_come_in_dlkits_order(shuffle):
     assert np.array_equal(one[0][1]["b"], -one[0][0])
 
 
+def test_a_later_training_goes_on_in_the_order():
+    from dlkit.eject.pieces.training import Batches
+
+    x = np.arange(50)
+    later = Batches(x, x, batch_size=50, seed=3, epochs_before=2)
+    later.on_epoch_begin()
+    assert np.array_equal(later[0][0], Order(50, seed=3).epoch(2))
+
+
 def test_class_weights_are_dlkits():
     from dlkit.eject.pieces.training import Batches, balanced_weights
 
@@ -83,7 +92,7 @@ def test_augmentation_draws_as_dlkits_does():
 
     from dlkit.data.augment import Augment, FunctionChange, LayerChange, batch_seed
     from dlkit.data.augmentations.pad_and_crop import pad_and_crop
-    from dlkit.eject.pieces.augmenting import Augmentation, ByLayer
+    from dlkit.eject.pieces.augmenting import Augmentation, ByFunction, ByLayer, ByMixingLayer
 
     x = np.random.default_rng(1).integers(0, 256, (6, 9, 9, 3), np.uint8)
     crop = functools.partial(pad_and_crop, padding=2)
@@ -91,14 +100,20 @@ def test_augmentation_draws_as_dlkits_does():
         [
             FunctionChange(crop, ("x",), "crop"),
             LayerChange(keras.layers.RandomRotation(0.2, dtype="float32"), ("x",), "turn"),
+            LayerChange(keras.layers.MixUp(dtype="float32"), ("x",), "mix", mixed="y"),
         ]
     )
-    ours = Augmentation([crop, ByLayer(keras.layers.RandomRotation(0.2, dtype="float32"))], seed=4)
+    turn, mix = keras.layers.RandomRotation(0.2, dtype="float32"), keras.layers.MixUp(dtype="float32")
+    ours = Augmentation([ByFunction(pad_and_crop, padding=2), ByLayer(turn), ByMixingLayer(mix)], seed=4)
+    y = np.eye(6, dtype=np.float32)
     for epoch, step in ((0, 0), (2, 3)):
         seed = batch_seed(4, tf.constant(epoch, tf.int64), tf.constant(step, tf.int64))
-        wanted, _ = theirs({"x": tf.constant(x)}, {}, seed)
-        assert np.array_equal(ours(x, epoch, step), wanted["x"].numpy())
-        assert not np.array_equal(ours(x, epoch, step), x)
+        wanted, shares = theirs({"x": tf.constant(x)}, {"y": tf.constant(y)}, seed)
+        pictures, labels = ours(x, y, epoch, step)
+        assert np.array_equal(pictures, wanted["x"].numpy())
+        assert np.array_equal(labels, shares["y"].numpy())
+        assert not np.array_equal(pictures, x)
+        assert not np.array_equal(labels, y)
 
 
 def test_what_is_better_of_a_metric_is_as_keras_has_it():

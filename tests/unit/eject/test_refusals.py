@@ -17,9 +17,7 @@ from dlkit.recipe.registry import find
     ("name", "settings", "told"),
     [
         ("digits/perceptron", {}, "pattern `perceptron`"),
-        ("cifar10/transfer", {}, "`training.stages`"),
-        ("cifar10/mirrored", {}, "`training.strategy: auto`"),
-        ("housing/mlp", {}, "`data.folds: 5`"),
+        ("cifar10/mirrored", {"training.strategy": "mirrored"}, "`training.strategy: mirrored`"),
         ("digits/cnn", {"data.source": "cifar100"}, "`cifar100` cannot be read"),
         ("digits/cnn", {"training.precision": "auto"}, "`training.precision: auto`"),
         ("digits/cnn", {"training.jit_compile": "auto"}, "`training.jit_compile: auto`"),
@@ -28,7 +26,7 @@ from dlkit.recipe.registry import find
         ("digits/cnn", {"training.profile": {"steps": [1, 2]}}, "`training.profile`"),
         ("digits/cnn", {"training.initial_weights": "run:somewhere"}, "`training.initial_weights`"),
         ("digits/cnn", {"data.shuffle": "balanced"}, "`data.shuffle: balanced`"),
-        ("digits/cnn", {"data.augment": [{"MixUp": {}}]}, "`MixUp` mixes labels"),
+        ("cifar10/transfer", {"training.stages.fine_tuning.jit_compile": "auto"}, "`training.jit_compile: auto`"),
     ],
 )
 def test_a_feature_is_refused_by_its_name(name, settings, told):

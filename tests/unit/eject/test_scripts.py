@@ -18,6 +18,7 @@ from PIL import Image
 
 from dlkit.errors import DlkitError
 from dlkit.recipe.load import load
+from dlkit.runs.folder import RunFolder
 from dlkit.workflows.eject import eject
 from dlkit.workflows.preparation import prepare
 
@@ -74,6 +75,8 @@ def check_data(recipe: Any, script: str, *folder: Path) -> None:
         {"training.optimizer": {"Adam": {"use_ema": True}}},
         {"data.class_weight": "balanced", "data.shuffle": False, "training.steps_per_epoch": 3},
         {"data.augment": [{"pad_and_crop": {"padding": 1}}, {"RandomRotation": {"factor": 0.1}}]},
+        {"data.augment": ["MixUp"], "training.strategy": "auto"},
+        {"training.stages": [{"freeze": ["conv_block*"], "epochs": 2}, {"name": "all", "unfreeze": ["*"], "epochs": 1}]},
         {"training.callbacks": [{"EarlyStopping": {"monitor": "val_loss", "patience": 2}}, "TerminateOnNaN"]},
         {
             "training.precision": "mixed_bfloat16",
@@ -89,6 +92,38 @@ def test_a_script_is_clean_and_loads_what_dlkit_loads(settings, tmp_path):
     script = eject(recipe)
     check_clean(script, tmp_path)
     check_data(recipe, script)
+
+
+def test_all_folds_are_trained_by_one_script(tmp_path):
+    script = eject(load("digits/cnn", {"data.folds": 3}, quick=True))
+    check_clean(script, tmp_path)
+    assert "FOLDS = 3" in script
+    assert "for fold in range(1, FOLDS + 1):" in script
+    names: dict[str, Any] = {"__name__": "ejected"}
+    exec(compile(script, "ejected", "exec", dont_inherit=True), names)
+    tested = np.concatenate([names["load_data"](fold)[-1][0] for fold in (1, 2, 3)])
+    assert len(tested) == 1797
+
+
+def test_a_saved_model_is_taken_from_its_run(tmp_path):
+    import keras
+
+    other = RunFolder.create(tmp_path, "test/other")
+    inputs = keras.Input((8, 8, 1), dtype="uint8", name="image")
+    middle = keras.layers.Flatten(name="features")(keras.layers.Rescaling(1 / 16)(inputs))
+    with other.running():
+        keras.Model(inputs, keras.layers.Dense(3)(middle)).save(other.best_model)
+    taken = {f"run:{other.path}": {"layer": "features", "name": "backbone"}}
+    model = {"sequential": [taken, {"Dense": {"units": "$data.classes"}}]}
+    script = eject(recipe_of("digits", model), tmp_path)
+    check_clean(script, tmp_path)
+    assert 'saved_layer(backbone_file, layer="features", name="backbone")' in script
+    names: dict[str, Any] = {"__name__": "ejected"}
+    exec(compile(script, "ejected", "exec", dont_inherit=True), names)
+    assert names["build_model"](other.best_model).count_params() == 64 * 10 + 10
+    other.custom_layers.write_text("")
+    with pytest.raises(DlkitError, match="classes of dlkit"):
+        eject(recipe_of("digits", model), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -301,6 +336,7 @@ def test_drawn_pictures(tmp_path):
     ("changes", "told"),
     [
         ({"model.sequential": [{"MobileNetV2": {"weights": None, "input_shape": [32, 32, 3]}}]}, "`MobileNetV2`"),
+        ({"data.augment": ["MixUp"], "data.class_weight": "balanced"}, "`data.class_weight`"),
         ({"data.preprocess": {"image": [{"Rescaling": {"scale": 2}}]}}, "`data.preprocess.image`"),
         (
             {

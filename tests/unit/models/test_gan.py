@@ -14,9 +14,10 @@ from dlkit.models.distances import mean_distance
 from dlkit.models.patterns.gan import GAN
 from dlkit.recipe.load import load
 from dlkit.training.build import build_state
+from dlkit.training.stage import planned_stages
 from dlkit.workflows.feeding import train_feed
 from dlkit.workflows.preparation import build_model, prepare
-from dlkit.workflows.stages import compile_stage, planned_stages
+from dlkit.workflows.stages import compile_stage
 
 RATE, SIZE, EXAMPLES = 0.1, 3, 5
 DENSE = {"Dense": {"units": 64, "kernel_initializer": {"RandomNormal": {"seed": 1}}}}
