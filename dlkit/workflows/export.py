@@ -24,6 +24,7 @@ from dlkit.recipe.task_metrics import task_of
 from dlkit.runs.atomic import replacing_folder, write_json, writing
 from dlkit.runs.exports import FRONT, VOCABULARY, Manifest, export_name
 from dlkit.runs.folder import RunFolder
+from dlkit.training.tensorflow_log import without_idle_warnings
 from dlkit.workflows.export_proof import Proof
 from dlkit.workflows.predict import load_model, model_file
 from dlkit.workflows.preparation import Prepared, custom_objects, prepare
@@ -52,6 +53,7 @@ class Exported:
         return self.folder / self.manifest.file
 
 
+@without_idle_warnings()
 def export(
     run: RunFolder,
     settings: Settings,

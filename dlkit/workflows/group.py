@@ -24,7 +24,6 @@ from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
 from dlkit.training.cluster import cluster_of_environment
 from dlkit.training.progress import Display
-from dlkit.training.retracing import without_retracing_warning
 from dlkit.workflows.members import Members, members_of
 from dlkit.workflows.recipe_file import copy_plugins, recipe_values
 from dlkit.workflows.resume import resume
@@ -102,8 +101,7 @@ def train_group(
             else functools.partial(train, member, folder=run, warned=warned)
         )
         began = functools.partial(started, label) if started else None
-        with without_retracing_warning():
-            runs.append(trained(display=display() if display else None, command=command, started=began, told=told))
+        runs.append(trained(display=display() if display else None, command=command, started=began, told=told))
         folder.write({**members.told, **_summary(runs)})
     means, deviations = over_runs([run.metrics for run in runs])
     return Group(folder, members, runs, means, deviations, _expectations(recipe, means, runs))

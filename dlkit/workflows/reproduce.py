@@ -16,7 +16,6 @@ from dlkit.recipe.facts import DataFacts
 from dlkit.runs.folder import RunFolder
 from dlkit.runs.provenance import read_provenance
 from dlkit.training.progress import Display
-from dlkit.training.retracing import without_retracing_warning
 from dlkit.workflows.preparation import Prepared
 from dlkit.workflows.reproducible import Check, checks_of, recipe_again
 from dlkit.workflows.run import Run
@@ -104,17 +103,16 @@ def reproduce(
 
     keras.backend.clear_session()  # so that nothing depends on what was trained before
     try:
-        with without_retracing_warning():
-            run = train(
-                recipe,
-                runs_dir=runs_dir,
-                display=display,
-                command=command,
-                started=started,
-                warned=warned,
-                told=told,
-                checked=look,
-            )
+        run = train(
+            recipe,
+            runs_dir=runs_dir,
+            display=display,
+            command=command,
+            started=started,
+            warned=warned,
+            told=told,
+            checked=look,
+        )
     except _OtherDataError:
         return Reproduced(original, "different", checks, data[0])
     before = Evaluation.read(original.evaluation) or Evaluation()

@@ -34,6 +34,7 @@ from dlkit.training.progress import Display, Displays, PlainDisplay, display_for
 from dlkit.training.replicas import prepare_for_replicas
 from dlkit.training.saver import Saver
 from dlkit.training.stage import planned_stages
+from dlkit.training.tensorflow_log import without_idle_warnings
 from dlkit.workflows.choices import Choices, chosen_precision
 from dlkit.workflows.devices import check_devices, devices_of, smallest_split, written_synchronized
 from dlkit.workflows.evaluate import components, evaluate_model
@@ -128,6 +129,7 @@ def writing_folder(devices: Devices, folder: RunFolder | Callable[[], RunFolder]
         yield RunFolder(Path(path))
 
 
+@without_idle_warnings()
 def carry_out(
     prepared: Prepared,
     run: RunFolder,

@@ -21,7 +21,6 @@ from dlkit.runs.folder import RunFolder
 from dlkit.runs.group import GroupFolder
 from dlkit.runs.lock import is_locked
 from dlkit.training.progress import Displays
-from dlkit.training.retracing import without_retracing_warning
 from dlkit.tuning.process import RENEW
 from dlkit.tuning.service import OUTCOME, Chief, TrialTaken, write_outcome
 from dlkit.tuning.trial_recipe import STOP_AFTER, objective_of, score_of, stop_after, trial_recipe
@@ -109,9 +108,8 @@ def carry_out_trial(folder: GroupFolder, recipe: Recipe, trial: Trial, trialled:
     keras.backend.clear_session()  # so that no trial depends on those before it
     try:
         made = trial_recipe(recipe, trial)
-        with without_retracing_warning():
-            _wait_for(run)
-            _train(folder, run, made, trial, Trialled(asked, trialled.kept))
+        _wait_for(run)
+        _train(folder, run, made, trial, Trialled(asked, trialled.kept))
     except Exception as error:  # noqa: BLE001  whatever is wrong with one trial, others are to be trained after it
         code, reason = _kind_of(error)
         return Outcome("failed", None, len(run.read_metrics()), time.monotonic() - began, code, reason)

@@ -21,7 +21,6 @@ from dlkit.recipe.load import Recipe
 from dlkit.runs.find import runs_root
 from dlkit.runs.folder import RunFolder
 from dlkit.training.progress import Display
-from dlkit.training.retracing import without_retracing_warning
 from dlkit.workflows.group import train_group
 from dlkit.workflows.members import folds_of, seeds_of
 from dlkit.workflows.other_runs import unfinished_run
@@ -116,8 +115,7 @@ def verify(
         is_single = not (seeds or isinstance(recipe.config.data.folds, int))
         commit = git["commit"] if git else None
         left = unfinished_run(recipe, runs_root(runs_dir), commit) if resumes and is_single else None
-        with without_retracing_warning():
-            found = _trained(recipe, seeds, runs_dir, display, command, began, warned, told, left)
+        found = _trained(recipe, seeds, runs_dir, display, command, began, warned, told, left)
     except Exception as error:  # noqa: BLE001  whatever is wrong with one recipe, others are to be verified after it
         if failed:
             failed(error)

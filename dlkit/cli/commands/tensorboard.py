@@ -146,7 +146,7 @@ def _serve(out: Output, arguments: list[str]) -> None:
         DlkitError: It ended by itself.
         Interrupted: By SIGTERM; Ctrl-C is how it is meant to end.
     """
-    from dlkit.cli.start import is_noise
+    from dlkit.noise import is_noise
     from dlkit.training.interruption import Interrupted
 
     out.say("Starting TensorBoard ...")

@@ -19,6 +19,7 @@ from dlkit.errors import DlkitError
 from dlkit.export.format import Format, Values
 from dlkit.export.refusal import refusal
 from dlkit.export.servable import Servable, with_attribute
+from dlkit.noise import without_noise
 from dlkit.recipe.registry import register
 
 _LOOPS = ("While", "StatelessWhile")
@@ -64,7 +65,9 @@ class _Runtime:
         from ai_edge_litert.interpreter import Interpreter
 
         self.version = version("ai-edge-litert")
-        self._interpreter = Interpreter(model_path=str(path))
+        with without_noise():
+            self._interpreter = Interpreter(model_path=str(path))
+            self._interpreter.allocate_tensors()  # otherwise in the first run
         self._run = self._interpreter.get_signature_runner()
         self._inputs = list(self._run.get_input_details())
 
@@ -77,7 +80,7 @@ class _Runtime:
 def _converted(servable: Servable, quantize: str | None, examples: Values) -> bytes:
     # Step by step instead of in a loop, in which no ranges of values are found.
     unrolled = with_attribute(servable.model, "unroll", True) if quantize == "int8" else nullcontext()
-    with tempfile.TemporaryDirectory() as folder, unrolled:
+    with tempfile.TemporaryDirectory() as folder, unrolled, without_noise():
         _save_frozen(servable, folder, loops=quantize != "int8")
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Which of the lines that TensorFlow logs as it starts are kept from the user."""
+"""Which of the lines that libraries log past Python are kept from the user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from dlkit.cli.start import is_noise
+from dlkit.noise import is_noise
 
 NOISE = [
     b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n",
@@ -17,6 +17,8 @@ NOISE = [
     b"E0000 00:00:1795213062.524101   19158 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error: "
     b"Failed call to cuInit: UNKNOWN ERROR (303)\n",
     b"E0000 00:00:1795213062.5 19158 cuda_dnn.cc:8579] Unable to register cuDNN factory: Attempting to register\n",
+    b"fully_quantize: 0, inference_type: 6, input_inference_type: FLOAT32, output_inference_type: FLOAT32\n",
+    b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n",
 ]
 NEWS = [
     b"W0000 00:00:1795213062.5 19158 gpu_device.cc:2342] Cannot dlopen some GPU libraries.\n",
@@ -41,8 +43,8 @@ def test_news(line):
 def test_news_come_through_even_where_the_process_dies(repository, end):
     script = f"""
 import os
-from dlkit.cli.start import _without_noise
-with _without_noise():
+from dlkit.noise import without_noise
+with without_noise():
     for line in {NOISE + NEWS!r}:
         os.write(2, line)
     {end}

@@ -76,7 +76,12 @@ def check_data(recipe: Any, script: str, *folder: Path) -> None:
         {"data.class_weight": "balanced", "data.shuffle": False, "training.steps_per_epoch": 3},
         {"data.augment": [{"pad_and_crop": {"padding": 1}}, {"RandomRotation": {"factor": 0.1}}]},
         {"data.augment": ["MixUp"], "training.strategy": "auto"},
-        {"training.stages": [{"freeze": ["conv_block*"], "epochs": 2}, {"name": "all", "unfreeze": ["*"], "epochs": 1}]},
+        {
+            "training.stages": [
+                {"freeze": ["conv_block*"], "epochs": 2},
+                {"name": "all", "unfreeze": ["*"], "epochs": 1},
+            ]
+        },
         {"training.callbacks": [{"EarlyStopping": {"monitor": "val_loss", "patience": 2}}, "TerminateOnNaN"]},
         {
             "training.precision": "mixed_bfloat16",
