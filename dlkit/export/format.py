@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from dlkit.errors import DlkitError
+from dlkit.errors import DlkitError, missing_package
 from dlkit.recipe.components import Components, load_component
 from dlkit.recipe.declarations import Declaration
 from dlkit.recipe.diagnostics import did_you_mean, listing
@@ -144,7 +144,7 @@ def needed(module: str, extra: str) -> ModuleType:
         if error.name != module.partition(".")[0]:
             raise
         message = f"The package `{error.name}` is not installed, which exports to {extra} need."
-        raise DlkitError(message, f"pip install 'dlkit[{extra}]'", "missing-package") from error
+        raise missing_package(message, extra) from error
 
 
 def _declarations() -> list[Declaration]:

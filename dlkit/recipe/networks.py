@@ -165,7 +165,7 @@ class NetworkReader:
         """Has a network take the only feature there is."""
         if features is not None and len(features) > 1:
             message = f"a chain takes one feature, and the data has {listing(features)}"
-            cure = "choose one with `data.features`, or write a `functional` network"
+            cure = f"choose one, as `data.features: [{features[0]}]`, or write a `functional` network"
             self.findings.error("several-features", message, span, cure)
         graph.inputs = features[:1] if features else ("input",)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from dlkit.recipe.diagnostics import listing
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_SEPARATORS = (";", "\t", "|", ",")
 _BLOCK = 2**24  # bytes; pyarrow wants a block to hold a whole row
 
 
@@ -51,7 +53,7 @@ def read_csv(path: Path, separator: str = ",", header: Sequence[str] | None = No
         header: The names of the columns, where the file has no line that names them.
 
     Raises:
-        DlkitError: The file is empty, has no rows, is no UTF-8, has rows of another length than its header, or two
+        DlkitError: The file is empty, has no rows, is no UTF-8, is separated by something else, has rows of another length than its header, or two
             columns of one name; all such lines are named.
     """
     import pyarrow as pa
@@ -60,6 +62,8 @@ def read_csv(path: Path, separator: str = ",", header: Sequence[str] | None = No
     content = _content(path)
     names = list(header) if header is not None else _header(path, separator)
     _check_names(path, names)
+    if header is None and len(names) == 1:
+        _check_separator(path, separator, names[0])
     if content.count(b'"') % 2:  # an unclosed quote swallows the rest of the file
         _check(path, separator, len(names))
     try:
@@ -130,6 +134,14 @@ def _check_names(path: Path, names: Sequence[str]) -> None:
         )
 
 
+def _check_separator(path: Path, separator: str, only: str) -> None:
+    """Refuses a file of a single column whose name holds what usually separates columns."""
+    other = max(_SEPARATORS, key=only.count)
+    if other in only:
+        message = f"{path}:1: {separator!r} separates no columns here, and {other!r} stands {only.count(other)} times"
+        raise DlkitError(message, f"write `separator: {json.dumps(other)}`", code="damaged-data")
+
+
 def _check(path: Path, separator: str, columns: int) -> None:
     """Tells every record that is no UTF-8 or has another number of cells than there are columns."""
     problems = Problems()
@@ -139,8 +151,8 @@ def _check(path: Path, separator: str, columns: int) -> None:
                 problems.add(f"{path}:{line}: this is no UTF-8", "save the file as UTF-8")
             if len(record) != columns:
                 problems.add(
-                    f"{path}:{line}: {len(record)} {'value' if len(record) == 1 else 'values'}, where there are "
-                    f"{columns} columns",
+                    f"{path}:{line}: {len(record)} {'value' if len(record) == 1 else 'values'}, where there "
+                    f"{'is one column' if columns == 1 else f'are {columns} columns'}",
                     "give every row one value a column; quote values that hold the separator",
                 )
     except csv.Error as error:

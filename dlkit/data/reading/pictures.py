@@ -33,7 +33,7 @@ _ORIENTED = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}  # wha
 _JPEG = b"\xff\xd8\xff"
 _MAY_BE_TURNED = (b"Exif\0\0", b"http://ns.adobe.com/xap/")  # what stands before an orientation in a JPEG file
 _COLORS = {1: ("Gray",), 3: ("YCbCr", "Gray"), 4: ()}  # of a JPEG file, from which there is no way but one to a mode
-_ANEW, _SMALLER = "get the picture anew", "make the picture smaller"
+_ANEW, _SMALLER = "get the picture anew, or take it away", "make the picture smaller"
 # What Pillow's decoders raise for files that were damaged.
 _DAMAGED = (
     OSError,

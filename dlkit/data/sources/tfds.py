@@ -21,7 +21,7 @@ from dlkit.data.reading.places import data_folders, joined, nearest, places_of_p
 from dlkit.data.reading.problems import Problems
 from dlkit.data.reading.stored_pictures import stored_pictures
 from dlkit.data.reading.values import Found, decoded
-from dlkit.errors import DlkitError
+from dlkit.errors import DlkitError, missing_package
 from dlkit.recipe.diagnostics import did_you_mean, listing
 from dlkit.recipe.facts import DataFacts, Feature, Target
 from dlkit.recipe.registry import Range, register
@@ -83,11 +83,8 @@ def _import() -> Any:
     try:
         import tensorflow_datasets
     except ImportError as error:
-        raise DlkitError(
-            f"The source tfds needs tensorflow-datasets, which is not installed: {error}",
-            "install it: `pip install 'dlkit[tfds]'`",
-            "missing-package",
-        ) from None
+        message = f"The source tfds needs tensorflow-datasets, which is not installed: {error}"
+        raise missing_package(message, "tfds") from None
     return tensorflow_datasets
 
 

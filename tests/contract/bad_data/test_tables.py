@@ -51,6 +51,9 @@ CSV: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "infinite features": (table({3: "inf,red,cat", 9: "-Infinity,red,cat"}), ("bad.csv:3:", "bad.csv:9:", "finite")),
     "features beyond float32": (table({3: "1e39,red,cat"}), ("bad.csv:3:", "column `size`", "finite")),
     "text in a numeric column": (table({3: "big,red,cat", 9: "1 m,red,cat"}), ("bad.csv:3:", "`big`", "bad.csv:9:", "`1 m`")),
+    "another separator": (
+        table({}).replace(b",", b";"), ("bad.csv:1: ',' separates no columns here, and ';' stands 2 times", '`separator: ";"`')
+    ),
     "decimal commas": (
         table({}, rows=[f'"{row},5",red,{("cat", "dog")[row % 2]}' for row in range(60)]).replace(b"red", b"a"),
         ("bad.csv:2:", "`0,5` has a comma", "decimal point"),
@@ -58,7 +61,6 @@ CSV: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "decimal commas without quotes": (
         table({}, rows=[f"{row},5,red,cat" for row in range(60)]), ("bad.csv:2: 4 values", "bad.csv:3:")
     ),
-    "another separator": (table({}).replace(b",", b";"), ("bad.csv", "separator")),
     "columns of one name": (table({1: "size,kind,kind"}), ("bad.csv:1:", "kind")),
     "a column without a name": (table({1: "size,,kind"}), ("bad.csv", "a column has no name")),
     "one column only": (b"kind\n" + b"cat\ndog\n" * 20, ("bad.csv", "no column is left to predict from")),

