@@ -93,6 +93,14 @@ def test_killed_and_resumed_it_ends_as_if_it_had_been_left_alone(
     assert_same(resume(folder), whole)
 
 
+@pytest.mark.slow
+def test_steps_of_which_several_are_run_in_a_call_are_the_same(name: str, whole: Run, tmp_path: Path) -> None:
+    run = train(recipe_of(name, **{"training.steps_per_execution": "auto"}), runs_dir=tmp_path)
+    for line, alone in zip(run.folder.read_metrics(), whole.folder.read_metrics(), strict=True):
+        assert line.pop("stage") == alone.pop("stage")
+        assert line == pytest.approx(alone, rel=1e-5, nan_ok=True)
+
+
 def test_keras_alone_loads_what_is_saved(name: str, whole: Run, tmp_path: Path) -> None:
     model = load_model(whole.folder, recipe_of(name))
     x = np.random.default_rng(1).integers(0, 17, (4, *model.input_shape[1:])).astype(model.inputs[0].dtype)

@@ -74,14 +74,20 @@ def test_every_fragment_is_used(path: Path) -> None:
     assert name in used
 
 
+@pytest.fixture(scope="module")
+def quick_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all quick runs: those that others refer to are trained once."""
+    return tmp_path_factory.mktemp("quick_runs")
+
+
 @every_recipe
-def test_the_quick_run_reaches_what_it_expects(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_quick_run_reaches_what_it_expects(name: str, quick_runs: Path, request: pytest.FixtureRequest) -> None:
     if not name.startswith(("captcha/", "digits/", "logic/", "notes/")):  # drawn, or shipped with scikit-learn
         request.getfixturevalue("data_dir")
     if name.startswith("imdb/"):  # which only Keras's download has, and no test downloads
         pytest.skip("the reviews do not come with the data folder")
     from dlkit.workflows.train import train
 
-    run = train(load(name, quick=True), runs_dir=tmp_path)
+    run = train(load(name, quick=True), runs_dir=quick_runs)
     assert run.expectations
     assert all(expectation.met for expectation in run.expectations), run.expectations
