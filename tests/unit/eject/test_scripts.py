@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 import types
@@ -255,6 +256,47 @@ def test_pictures_of_some_classes_in_an_archive(tmp_path, monkeypatch):
     script = eject(recipe)
     check_clean(script, tmp_path)
     check_data(recipe, script, tmp_path)
+
+
+@pytest.mark.parametrize("split", ["", "val"])
+@pytest.mark.parametrize("settings", [{"size": [6, 5]}, {"size": [6, 5], "color": "grayscale"}], ids=str)
+def test_pictures_in_a_folder_a_class(split, settings, tmp_path):
+    draws = np.random.default_rng(1)
+    for part in ("train", split) if split else ("",):
+        for label in ("b c", "a"):
+            folder = tmp_path / "pictures" / part / label
+            folder.mkdir(parents=True)
+            for number, (suffix, mode) in enumerate(
+                [(".JPG", "RGB"), (".png", "RGBA"), (".png", "L"), (".bmp", "RGB")] * 4
+            ):
+                values = draws.integers(0, 256, (7 + number % 3, 6, 4), np.uint8)
+                picture = Image.fromarray(values, "RGBA").convert(mode)
+                turned = Image.Exif()
+                turned[0x0112] = 1 + number % 8
+                picture.save(folder / f"{number % 10} {number}{suffix}", exif=turned)
+            Image.fromarray(draws.integers(0, 2**16, (6, 5), np.uint16)).save(folder / "deep.png")
+            (folder / ".hidden.png").write_bytes(b"")
+    recipe = recipe_of({"image_folder": {"path": str(tmp_path / "pictures"), **settings}})
+    script = eject(recipe)
+    check_clean(script, tmp_path)
+    check_data(recipe, script, tmp_path)
+
+
+def test_pictures_of_one_size_are_not_resized_and_an_archive_is_refused(tmp_path):
+    for label in ("b", "a"):
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+        for number in range(20):
+            values = np.full((4, 4, 3), number, np.uint8)
+            Image.fromarray(values).save(tmp_path / "pictures" / label / f"{number}.png")
+    recipe = recipe_of({"image_folder": {"path": str(tmp_path / "pictures")}})
+    script = eject(recipe)
+    assert "read_class_folders(folder / path, CLASSES, 3)" in script
+    check_clean(script, tmp_path)
+    check_data(recipe, script, tmp_path)
+    shutil.make_archive(str(tmp_path / "pictures"), "zip", tmp_path / "pictures")
+    with pytest.raises(DlkitError, match="cannot be read by a script") as caught:
+        eject(recipe_of({"image_folder": {"path": str(tmp_path / "pictures.zip")}}))
+    assert caught.value.code == "cannot-eject"
 
 
 @pytest.mark.parametrize("packed", [True, False])
