@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from dlkit.errors import DlkitError
-from dlkit.noise import without_noise
+from dlkit.training.noise import without_noise
 
 _WAIT = "Starting TensorFlow ..."
 

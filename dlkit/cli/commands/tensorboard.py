@@ -146,8 +146,8 @@ def _serve(out: Output, arguments: list[str]) -> None:
         DlkitError: It ended by itself.
         Interrupted: By SIGTERM; Ctrl-C is how it is meant to end.
     """
-    from dlkit.noise import is_noise
     from dlkit.training.interruption import Interrupted
+    from dlkit.training.noise import is_noise
 
     out.say("Starting TensorBoard ...")
     command_line = [sys.executable, "-m", "tensorboard.main", *arguments]

@@ -19,8 +19,8 @@ from dlkit.errors import DlkitError
 from dlkit.export.format import Format, Values
 from dlkit.export.refusal import refusal
 from dlkit.export.servable import Servable, with_attribute
-from dlkit.noise import without_noise
 from dlkit.recipe.registry import register
+from dlkit.training.noise import without_noise
 
 _LOOPS = ("While", "StatelessWhile")
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from dlkit.noise import is_noise
+from dlkit.training.noise import is_noise
 
 NOISE = [
     b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n",
@@ -43,7 +43,7 @@ def test_news(line):
 def test_news_come_through_even_where_the_process_dies(repository, end):
     script = f"""
 import os
-from dlkit.noise import without_noise
+from dlkit.training.noise import without_noise
 with without_noise():
     for line in {NOISE + NEWS!r}:
         os.write(2, line)
