@@ -53,8 +53,8 @@ def read_csv(path: Path, separator: str = ",", header: Sequence[str] | None = No
         header: The names of the columns, where the file has no line that names them.
 
     Raises:
-        DlkitError: The file is empty, has no rows, is no UTF-8, is separated by something else, has rows of another length than its header, or two
-            columns of one name; all such lines are named.
+        DlkitError: The file is empty, has no rows, is no UTF-8, is separated by something else, has rows of another
+            length than its header, or two columns of one name; all such lines are named.
     """
     import pyarrow as pa
     from pyarrow import csv as arrow
@@ -136,7 +136,7 @@ def _check_names(path: Path, names: Sequence[str]) -> None:
 
 def _check_separator(path: Path, separator: str, only: str) -> None:
     """Refuses a file of a single column whose name holds what usually separates columns."""
-    other = max(_SEPARATORS, key=only.count)
+    other = max((each for each in _SEPARATORS if each != separator), key=only.count)
     if other in only:
         message = f"{path}:1: {separator!r} separates no columns here, and {other!r} stands {only.count(other)} times"
         raise DlkitError(message, f"write `separator: {json.dumps(other)}`", code="damaged-data")
