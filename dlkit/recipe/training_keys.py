@@ -157,6 +157,11 @@ class Training(Keys):
         description="Keras's dtype policy; `auto`: the mixed one that the device is fast at.",
         examples=["mixed_bfloat16"],
     )
+    fused_batch_normalization: bool = Field(
+        False,
+        description="Whether each BatchNormalization is computed by one kernel in training: faster, rounded otherwise.",
+        examples=[True],
+    )
     jit_compile: bool | Literal["auto"] = Field(False, description="Whether XLA compiles the step.", examples=[True])
     steps_per_execution: Positive | Literal["auto"] = Field(
         1, description="Steps run in one call of the compiled function.", examples=[50]

@@ -11,7 +11,7 @@ from dlkit.recipe.paths import written_component
 from dlkit.recipe.slots import NETWORK
 
 # What holds for a whole training, so that no stage changes it.
-_OF_THE_WHOLE = ("precision", "strategy", "checkpoint", "stop_after", "profile")
+_OF_THE_WHOLE = ("precision", "fused_batch_normalization", "strategy", "checkpoint", "stop_after", "profile")
 # Callbacks that look for the optimizer of a model.
 _OF_ONE_OPTIMIZER = ("ReduceLROnPlateau", "SwapEMAWeights")
 _ALTERNATIVES = (("loss", "losses"), ("metrics", "metrics_by_output"), ("optimizer", "optimizers"))

@@ -70,6 +70,10 @@ def check_devices(recipe: Recipe, devices: Devices) -> None:
         found.append(
             Diagnostic("one-device-only", message, recipe.span_of("training.strategy"), "write `strategy: none`")
         )
+    if recipe.config.training.fused_batch_normalization:
+        message = f"the kernel takes the statistics of one device, and there are {replicas}"
+        span = recipe.span_of("training.fused_batch_normalization")
+        found.append(Diagnostic("one-device-only", message, span, "take it out"))
     for planned in planned_stages(recipe):
         steps = planned.training.steps_per_execution
         for network, optimizer in recipe.optimizers(planned.training).items():

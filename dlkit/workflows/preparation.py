@@ -15,7 +15,7 @@ from dlkit.errors import DlkitError
 from dlkit.recipe import registry
 from dlkit.recipe.components import run_plugin
 from dlkit.recipe.declared_facts import check_preprocess
-from dlkit.recipe.diagnostics import Findings
+from dlkit.recipe.diagnostics import Diagnostic, Findings, RecipeError
 from dlkit.recipe.facts import DataFacts, Feature
 from dlkit.recipe.graph import Component, Graph, Tensor
 from dlkit.recipe.keys import Fold, PerClass
@@ -211,7 +211,7 @@ def build_model(prepared: Prepared, saved: SavedModels | None = None) -> Built:
     from dlkit.models.builder import build  # Keras is not needed to look at data
 
     recipe = prepared.recipe
-    return build(
+    built = build(
         recipe.model,
         prepared.raw_features,
         outputs(recipe),
@@ -222,6 +222,18 @@ def build_model(prepared: Prepared, saved: SavedModels | None = None) -> Built:
         saved,
         learner(recipe),
     )
+    if recipe.config.training.fused_batch_normalization:
+        _fuse(built.model, recipe)
+    return built
+
+
+def _fuse(model: keras.Model, recipe: Recipe) -> None:
+    from dlkit.training.fused_batch_normalization import fuse_batch_normalization
+
+    if not fuse_batch_normalization(model):
+        message = "the network has no BatchNormalization of its last axis, which a kernel could compute"
+        span = recipe.span_of("training.fused_batch_normalization")
+        raise RecipeError([Diagnostic("unused-key", message, span, "take it out")])
 
 
 def learner(recipe: Recipe) -> Callable[..., keras.Model] | None:

@@ -1,15 +1,16 @@
 """How fast recipes train: dlkit beside what one would write by hand with the same network, data and batch size.
 
-DLKIT_DATA_DIR=DIR python scripts/benchmarks/training.py [images | table]
+DLKIT_DATA_DIR=DIR python scripts/benchmarks/training.py [images | table] [CONTESTANT ...]
 
 Examples a second of whole epochs without validation, the first epoch (tracing) left out. Every contestant runs in a
-process of its own, in turn, and the ratios are taken within a round; nothing is asserted.
+process of its own, in turn, and the ratios to the first two are taken within a round; nothing is asserted.
 
 - images: fashion_mnist/cnn on 12,800 pictures. table: adult/mlp on all rows, whose steps are short.
 - by hand: NumPy arrays into `Model.fit`. careful: a tf.data pipeline of the same arrays, shuffled, batched, prefetched.
 - careful, exact: the same with TensorFlow's deterministic operations, which dlkit has unless told otherwise.
 - dlkit: `dlkit.train` with all that it does: metrics, display, TensorBoard, exact states, best model. auto: the same with
-  precision, jit_compile and steps_per_execution on `auto`. auto in 32 bits: without the precision.
+  precision, jit_compile and steps_per_execution on `auto`. auto in 32 bits: without the precision. fused: dlkit, and dlkit auto,
+  with `fused_batch_normalization`.
 - bare loop: one `tf.function` over tensors in memory, which measures nothing and keeps nothing.
 - PyTorch: the same network, eager, where torch is installed.
 """
@@ -34,6 +35,8 @@ CASES: dict[str, tuple[str, dict[str, Any], int]] = {
 }
 COMMON = {"data.validation": 0, "training.best": {"monitor": "loss"}, "training.callbacks": []}
 AUTO = {"training.jit_compile": "auto", "training.steps_per_execution": "auto"}
+FUSED = {"training.fused_batch_normalization": True}
+OF_IMAGES = ("fused", "fused auto", "PyTorch")
 
 
 def main() -> None:
@@ -41,19 +44,22 @@ def main() -> None:
     if sys.argv[1:2] == ["--child"]:
         print(json.dumps(CONTESTANTS[sys.argv[3]](*CASES[sys.argv[2]])))
         return
-    for name in sys.argv[1:] or CASES:
-        _table(name)
+    chosen = [name for name in sys.argv[1:] if name not in CASES] or list(CONTESTANTS)
+    for case in [name for name in sys.argv[1:] if name in CASES] or CASES:
+        _table(case, chosen)
 
 
-def _table(case: str) -> None:
-    names = [name for name in CONTESTANTS if name != "PyTorch" or (case == "images" and _has_torch())]
+def _table(case: str, chosen: list[str]) -> None:
+    names = [name for name in chosen if case == "images" or name not in OF_IMAGES]
+    if not _has_torch():
+        names = [name for name in names if name != "PyTorch"]
     rounds = [{name: _child(case, name) for name in names} for _ in range(ROUNDS)]
-    print(f"\n{CASES[case][0]}: examples a second, {ROUNDS} rounds, medians; ratios to by hand and to careful")
+    print(f"\n{CASES[case][0]}: examples a second, {ROUNDS} rounds, medians; ratios to {' and to '.join(names[:2])}")
     for name in names:
         rate = statistics.median(each[name] for each in rounds)
-        ratios = (statistics.median(each[name] / each[other] for each in rounds) for other in ("by hand", "careful"))
+        ratios = (statistics.median(each[name] / each[other] for each in rounds) for other in names[:2])
         print(f"{name:<18}{rate:>12,.0f}" + "".join(f"{ratio:>8.2f}" for ratio in ratios))
-    if case == "images" and not _has_torch():
+    if case == "images" and "PyTorch" in chosen and not _has_torch():
         print("PyTorch: torch is not installed")
 
 
@@ -252,6 +258,8 @@ CONTESTANTS: dict[str, Callable[..., float]] = {
     "dlkit": _dlkit,
     "dlkit auto": lambda *case: _dlkit(*case, **AUTO, **{"training.precision": "auto"}),
     "auto in 32 bits": lambda *case: _dlkit(*case, **AUTO),
+    "fused": lambda *case: _dlkit(*case, **FUSED),
+    "fused auto": lambda *case: _dlkit(*case, **AUTO, **FUSED, **{"training.precision": "auto"}),
     "bare loop": _bare,
     "PyTorch": _pytorch,
 }

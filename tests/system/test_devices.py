@@ -76,6 +76,7 @@ def _recipe(**settings: Any) -> Any:
     [
         ({"data.batch_size": 33}, "undivided-batch", "a batch of 33 cannot be divided among 2 devices"),
         ({"training.steps_per_execution": 5}, "one-device-only", "cannot run 5 steps in a call on 2"),
+        ({"training.fused_batch_normalization": True}, "one-device-only", "the statistics of one device"),
         (
             {"training.optimizer": {"SGD": {"gradient_accumulation_steps": 2}}},
             "one-device-only",
