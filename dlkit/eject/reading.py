@@ -37,6 +37,13 @@ class Reading:
     has_folder: bool = True
 
 
+def numbers(subject: Subject, cells: str) -> str:
+    """The code that makes numbers of the cells of a CSV file, written as the source says."""
+    decimal = subject.recipe.config.data.source.arguments.get("decimal", ".")
+    how = "" if decimal == "." else f", {literal_text(decimal)}"
+    return f"{subject.piece('files', 'as_numbers')}({cells}{how})"
+
+
 def check_source(name: str) -> None:
     """Refuses a source that no script can read; nothing is loaded for that.
 

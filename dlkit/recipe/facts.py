@@ -29,6 +29,7 @@ class Feature:
         columns: Names of the entries of a vector, or of each step of a sequence of vectors, in order.
         maximum: The largest value, where it is not that of the type, as the 16 of pixels with 17 shades.
         missing: The words that stand for a missing value in a file; None where none may be missing.
+        decimal: What stands before the decimals of a number in a file, a point or a comma.
         sample_rate: Values a second of a sound.
         teacher_forcing: The target whose tokens it holds one place later, after `<start>`: given in training only, while a
             trained model is given the tokens that it wrote itself.
@@ -43,6 +44,7 @@ class Feature:
     missing: tuple[str, ...] | None = None
     sample_rate: int | None = None
     teacher_forcing: str | None = None
+    decimal: str = "."
 
 
 @dataclass(frozen=True, slots=True)

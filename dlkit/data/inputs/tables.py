@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dlkit.data.inputs.rows import Rows
+from dlkit.data.reading.cells import with_point
 from dlkit.data.reading.dates import PARTS, part, read_dates
 from dlkit.errors import DlkitError
 from dlkit.recipe.diagnostics import did_you_mean, listing
@@ -169,8 +170,8 @@ def _column(table: _Table, column: str, feature: Feature, problems: _Problems) -
     for line, text in zip(table.lines, texts, strict=True):
         if may_be_missing and text in missing:
             values.append(math.nan)
-        elif _is_number(text, dtype):
-            values.append(parse(text))
+        elif _is_number(written := with_point(text, feature.decimal), dtype):
+            values.append(parse(written))
         else:
             values.append(0)
             problems.add(line, column, f"`{text[:40]}` is no {wanted}")

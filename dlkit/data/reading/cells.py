@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # What usually stands for a missing value.
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>")
 MOST_CATEGORIES = 1_000
-_DECIMAL_COMMA = re.compile(r"[+-]?[\d.]*\d,\d+")
+_WITH_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")  # as 1.234,5
 _NEARLY_ALL = 0.9  # of the values: the others are mistakes, and are told
 
 
@@ -27,11 +27,13 @@ class Cells:
         values: Texts (objects), numbers (float64) or dates (datetime64[s]).
         codes: The index of each row's value, -1 where it is missing.
         is_typed: Whether the file itself says what the values are.
+        decimal: What stands before the decimals of a number, a point or a comma.
     """
 
     values: np.ndarray
     codes: np.ndarray
     is_typed: bool = False
+    decimal: str = "."
 
     @cached_property
     def numbers(self) -> np.ndarray:
@@ -40,7 +42,7 @@ class Cells:
 
         if self.values.dtype.kind == "f":
             return self.values
-        return np.array([_number(text) for text in self._texts], np.float64)
+        return np.array([_number(text, self.decimal) for text in self._texts], np.float64)
 
     @cached_property
     def dates(self) -> np.ndarray:
@@ -83,11 +85,11 @@ class Cells:
         return np.flatnonzero(self.spread(chosen, False))
 
     @property
-    def have_decimal_commas(self) -> bool:
-        """Whether the values are texts that would all be numbers if a comma were a point."""
-        return (
-            self.values.dtype.kind == "O" and len(self.values) > 0 and all(map(_DECIMAL_COMMA.fullmatch, self.values))
-        )
+    def decimal_comma(self) -> int | None:
+        """The first value with a comma, where all would be numbers if a comma stood before decimals, as it does not."""
+        if self.decimal == "," or self.values.dtype.kind != "O" or not all(map(_WITH_COMMA.fullmatch, self.values)):
+            return None
+        return next((index for index, text in enumerate(self.values) if "," in text), None)
 
     @property
     def missing_rows(self) -> np.ndarray:
@@ -116,7 +118,7 @@ class Cells:
         return "categorical" if len(counts) <= min(MOST_CATEGORIES, total / 2) else "text"
 
 
-def text_cells(column: pa.ChunkedArray, missing: Collection[str], is_typed: bool = False) -> Cells:
+def text_cells(column: pa.ChunkedArray, missing: Collection[str], is_typed: bool = False, decimal: str = ".") -> Cells:
     """A column of strings, without blanks around them; null and the words in `missing` stand for no value."""
     import numpy as np
     import pyarrow as pa
@@ -128,7 +130,7 @@ def text_cells(column: pa.ChunkedArray, missing: Collection[str], is_typed: bool
         -1 if (text := raw.strip()) in missing else numbers.setdefault(text, len(numbers))
         for raw in encoded.dictionary.to_pylist()
     ]
-    return Cells(np.array(list(numbers), object), np.array([*renumbered, -1], np.int64)[codes], is_typed)
+    return Cells(np.array(list(numbers), object), np.array([*renumbered, -1], np.int64)[codes], is_typed, decimal)
 
 
 def typed_cells(column: np.ndarray) -> Cells:
@@ -141,8 +143,15 @@ def typed_cells(column: np.ndarray) -> Cells:
     return Cells(values, codes, is_typed=True)
 
 
-def _number(text: str) -> float:
+def with_point(number: str, decimal: str) -> str:
+    """A number as Python writes it; "" where it has a point and `decimal`, which stands before its decimals, is none."""
+    if decimal == ".":
+        return number
+    return "" if "." in number else number.replace(decimal, ".")
+
+
+def _number(text: str, decimal: str) -> float:
     try:
-        return float("nan") if "_" in text else float(text)
+        return float("nan") if "_" in text else float(with_point(text, decimal))
     except ValueError:
         return float("nan")

@@ -50,6 +50,7 @@ def read_series(
     path: Path,
     *,
     separator: str,
+    decimal: str,
     columns: Sequence[str] | None,
     targets: Sequence[str] | None,
     date: str | None,
@@ -64,7 +65,7 @@ def read_series(
     import numpy as np
 
     found = read_csv(path, separator)
-    cells = {name: text_cells(column, MISSING) for name, column in found.columns.items()}
+    cells = {name: text_cells(column, MISSING, decimal=decimal) for name, column in found.columns.items()}
     table = Table(path, cells, found.lines)
     _check_names(table, {"columns": columns or (), "target": targets or (), "date": (date,) if date else ()})
     when = date or next((name for name, own in cells.items() if own.look() == "date"), None)
@@ -131,6 +132,8 @@ def _values(table: Table, name: str, fill: str | None, problems: Problems) -> np
     with np.errstate(over="ignore"):
         numbers = cells.numbers.astype(np.float32)
     cure = f"mend it, or name the variables: `{_KEY}.columns`"
+    if cells.decimal_comma is not None:
+        cure = f'if these are numbers, write `{_KEY}.decimal: ","`; else name the variables: `{_KEY}.columns`'
     table.tell(name, np.isnan(cells.numbers), "is no number", cure, problems)
     table.tell(name, np.isinf(numbers), "is no finite float32", "mend it", problems)
     values = cells.spread(numbers, np.nan)

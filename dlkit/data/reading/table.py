@@ -75,6 +75,7 @@ class Choice:
         kinds: The kinds of columns that are not to be guessed.
         ignored: The columns to leave out.
         missing: The words that stand for a missing value.
+        decimal: What stands before the decimals of a number.
     """
 
     source: str
@@ -82,6 +83,7 @@ class Choice:
     kinds: Mapping[str, str]
     ignored: Sequence[str]
     missing: tuple[str, ...]
+    decimal: str = "."
 
     def key(self, name: str) -> str:
         """An argument as it stands in a recipe."""

@@ -66,13 +66,20 @@ def _check_values(
             )
     for name, kind in kinds.items():
         cells = train.columns[name]
-        if kind in ("categorical", "text") and name not in choice.kinds and cells.have_decimal_commas:
+        comma = cells.decimal_comma
+        if kind in ("categorical", "text") and name not in choice.kinds and comma is not None:
             problems.add(
-                f"{train.place(int((cells.codes == 0).argmax()))}: column `{name}`: `{cells.texts[0]}` has a comma, "
-                "as all of its values, and is no number",
-                "write numbers with a decimal point; if they are none, give the kind of the column: "
+                f"{train.place(int((cells.codes == comma).argmax()))}: column `{name}`: `{cells.texts[comma]}` has a "
+                "comma, and is no number",
+                f"{_decimal_cure(choice)}; if they are none, give the kind of the column: "
                 f"`{choice.key('columns')}: {{{name}: {kind}}}`",
             )
+
+
+def _decimal_cure(choice: Choice) -> str:
+    if choice.source == "csv":
+        return f'if these are numbers, write `{choice.key("decimal")}: ","`'
+    return "write numbers with a decimal point"
 
 
 class _Maker:
@@ -103,7 +110,8 @@ class _Maker:
                 "give them other names",
             )
         if columns:
-            facts[NUMBERS] = Feature("vector", (len(columns),), columns=columns, missing=missing)
+            decimal = self._choice.decimal
+            facts[NUMBERS] = Feature("vector", (len(columns),), columns=columns, missing=missing, decimal=decimal)
             for split, table in self._tables.items():
                 numeric = [self._numbers(table, name) for name in of_kind["numeric"]]
                 dates = [values for name, own in parts.items() for values in self._dates(table, name, own)]

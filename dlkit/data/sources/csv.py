@@ -25,6 +25,7 @@ def csv(
     missing: list[str] | None = None,
     separator: str = ",",
     header: list[str] | None = None,
+    decimal: Literal[".", ","] = ".",
 ) -> Splits:
     """A table as a CSV file in UTF-8: one target column or several, the others to predict from.
 
@@ -50,6 +51,7 @@ def csv(
             `nan`, `NULL`, `null`, `None` and `<NA>`. Blanks around a cell never count.
         separator: What stands between two cells.
         header: The names of the columns, where the files have no line that names them.
+        decimal: What stands before the decimals of a number; where it is a comma, no number has a point.
 
     Raises:
         DlkitError: A file is missing or damaged, its columns are not those that are named, a target is missing or has one
@@ -60,7 +62,7 @@ def csv(
     for split, file in given_files("csv", path, validation, test).items():
         with problems.noted():
             found = read_csv(file, separator, header)
-            cells = {name: text_cells(column, words) for name, column in found.columns.items()}
+            cells = {name: text_cells(column, words, decimal=decimal) for name, column in found.columns.items()}
             tables[split] = Table(file, cells, found.lines)
     problems.raise_any()
-    return make_splits(tables, Choice("csv", as_list(target), columns or {}, ignore or [], words))
+    return make_splits(tables, Choice("csv", as_list(target), columns or {}, ignore or [], words, decimal))

@@ -46,6 +46,7 @@ def time_series(
     calendar_ahead: bool = False,
     fill: Literal["forward", "interpolate"] | None = None,
     separator: str = ",",
+    decimal: Literal[".", ","] = ".",
 ) -> Splits:
     """A series of one or several variables in a CSV file, a row a step in order of time, cut into overlapping windows.
 
@@ -71,6 +72,7 @@ def time_series(
         fill: What stands in for a missing value: the last one known (`forward`), or what lies on the line to the next one
             known (`interpolate`, which looks ahead, also across the cut between two splits).
         separator: What stands between two cells.
+        decimal: What stands before the decimals of a number; where it is a comma, no number has a point.
 
     Raises:
         DlkitError: The file is missing or damaged, lacks a column, holds values that are no numbers, are missing or out of
@@ -86,6 +88,7 @@ def time_series(
     series = read_series(
         find_file("data.source.time_series.path", path),
         separator=separator,
+        decimal=decimal,
         columns=columns,
         targets=None if target is None else as_list(target),
         date=date,
@@ -109,17 +112,24 @@ def time_series(
     targets: dict[str, Values] = {target_name: Windows(series.outputs, ahead, horizon)}
     # A held-out window begins this many windows behind the last one to learn from, so that no step is forecast in both.
     gap = math.ceil(horizon / stride) - 1
-    return Splits(Arrays(features, targets), facts=_facts(series, features, targets, offset), ordered=True, gap=gap)
+    facts = _facts(series, features, targets, offset, decimal)
+    return Splits(Arrays(features, targets), facts=facts, ordered=True, gap=gap)
 
 
-def _facts(series: Series, features: Mapping[str, Values], targets: Mapping[str, Values], offset: int) -> DataFacts:
+def _facts(
+    series: Series,
+    features: Mapping[str, Values],
+    targets: Mapping[str, Values],
+    offset: int,
+    decimal: str,
+) -> DataFacts:
     columns = {"past": series.columns, "calendar": series.parts}
     is_known = set(series.targets) <= set(series.columns)
     places = tuple(series.columns.index(name) for name in series.targets) if is_known else ()
     continues = Continues("past", places, offset) if is_known else None
     return DataFacts(
         {
-            name: Feature("sequence", values.shape[1:], columns=columns[name], missing=MISSING)
+            name: Feature("sequence", values.shape[1:], columns=columns[name], missing=MISSING, decimal=decimal)
             for name, values in features.items()
         },
         {name: Target("number", values.shape[1:], "float32", continues=continues) for name, values in targets.items()},

@@ -33,9 +33,10 @@ def read_columns(path: Path, separator: str, header: list[str] | None, missing: 
     return dict(zip(names, known, strict=True))
 
 
-def as_numbers(cells: list[str]) -> np.ndarray:
+def as_numbers(cells: list[str], decimal: str = ".") -> np.ndarray:
     """Numbers as float32, NaN where a value is missing."""
-    return np.array([float(cell) if cell else np.nan for cell in cells], np.float64).astype(np.float32)
+    numbers = [float(cell.replace(decimal, ".")) if cell else np.nan for cell in cells]
+    return np.array(numbers, np.float64).astype(np.float32)
 
 
 def as_texts(cells: list[str]) -> np.ndarray:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dlkit.data.reading.cells import MISSING
-from dlkit.data.reading.tables import CATEGORIES, NUMBERS
+from dlkit.data.reading.tables import NUMBERS
 from dlkit.eject.code import Call, Items, literal, literal_text, text
 from dlkit.eject.model import identifier
-from dlkit.eject.reading import Reading, check_arguments, one_or_all, portable
+from dlkit.eject.reading import Reading, check_arguments, numbers, one_or_all, portable
 from dlkit.eject.refusal import refusal
 from dlkit.eject.subject import Subject
 
@@ -14,7 +14,17 @@ from dlkit.eject.subject import Subject
 def read(subject: Subject) -> Reading:
     """Reads a CSV file for each split; the columns are those that dlkit found there."""
     check_arguments(
-        subject, "path", "target", "test", "validation", "columns", "ignore", "missing", "separator", "header"
+        subject,
+        "path",
+        "target",
+        "test",
+        "validation",
+        "columns",
+        "ignore",
+        "missing",
+        "separator",
+        "header",
+        "decimal",
     )
     arguments = subject.recipe.config.data.source.arguments
     if any(kind == "date" for kind in (arguments.get("columns") or {}).values()):
@@ -53,19 +63,20 @@ def _feature(subject: Subject, name: str) -> str:
     feature = subject.raw_features[name]
     if feature.kind == "text":
         return f"{subject.piece('files', 'as_texts')}(columns[{literal_text(name)}])"
-    read = subject.piece("files", {NUMBERS: "as_numbers", CATEGORIES: "as_texts"}[name])
     if any("." in column for column in feature.columns or ()) and name == NUMBERS:
         raise refusal("a column of dates", "cannot be read by a script yet")
     constant = f"{name.upper()}_COLUMNS"
     subject.constants[constant] = literal(list(feature.columns or ()))
-    return f"np.stack([{read}(columns[name]) for name in {constant}], axis=1)"
+    cells = "columns[name]"
+    read = numbers(subject, cells) if name == NUMBERS else f"{subject.piece('files', 'as_texts')}({cells})"
+    return f"np.stack([{read} for name in {constant}], axis=1)"
 
 
 def _target(subject: Subject, name: str) -> str:
     target = subject.recipe.facts.targets[name]
     column = f"columns[{literal_text(name)}]"
     if target.kind == "number":
-        return f"{subject.piece('files', 'as_numbers')}({column})"
+        return numbers(subject, column)
     constant = "CLASSES" if len(subject.targets) == 1 else f"CLASSES_OF_{identifier(name).upper()}"
     if constant in subject.constants:
         raise refusal(f"the target `{name}`", "has nearly the name of another one, which a script cannot tell apart")

@@ -7,7 +7,7 @@ import math
 from dlkit.data.reading.cells import MISSING
 from dlkit.data.reading.table import as_list
 from dlkit.eject.code import Call, literal, literal_text, text
-from dlkit.eject.reading import Reading, check_arguments, portable
+from dlkit.eject.reading import Reading, check_arguments, numbers, portable
 from dlkit.eject.refusal import refusal
 from dlkit.eject.subject import Subject
 
@@ -23,6 +23,7 @@ _KNOWN = (
     "calendar",
     "fill",
     "separator",
+    "decimal",
 )
 
 
@@ -84,6 +85,6 @@ def _values(subject: Subject, name: str, constant: str) -> list[str]:
 
 
 def _column(subject: Subject, name: str) -> str:
-    numbers = f"{subject.piece('files', 'as_numbers')}(columns[{name}])"
+    values = numbers(subject, f"columns[{name}]")
     is_filled = subject.recipe.config.data.source.arguments.get("fill") == "forward"
-    return f"{subject.piece('files', 'last_known')}({numbers})" if is_filled else numbers
+    return f"{subject.piece('files', 'last_known')}({values})" if is_filled else values

@@ -56,7 +56,7 @@ CSV: dict[str, tuple[bytes, tuple[str, ...]]] = {
     ),
     "decimal commas": (
         table({}, rows=[f'"{row},5",red,{("cat", "dog")[row % 2]}' for row in range(60)]).replace(b"red", b"a"),
-        ("bad.csv:2:", "`0,5` has a comma", "decimal point"),
+        ("bad.csv:2:", "`0,5` has a comma", '`data.source.csv.decimal: ","`'),
     ),
     "decimal commas without quotes": (
         table({}, rows=[f"{row},5,red,cat" for row in range(60)]), ("bad.csv:2: 4 values", "bad.csv:3:")

@@ -161,6 +161,31 @@ def test_separators_headers_and_words_for_missing_values_may_be_others(write: Wr
     assert facts_of(splits).features["numbers"].missing == ("-",)
 
 
+def test_decimals_may_stand_behind_a_comma(write: Write) -> None:
+    table = write("size;kind;price\n1,5;a;-0,25\n-2;b;1e3\n?;a;+,5\n")
+    splits = csv(table, "price", separator=";", decimal=",", columns={"kind": "categorical"})
+    np.testing.assert_array_equal(splits.train.features["numbers"], np.array([[1.5], [-2], [np.nan]], np.float32))
+    assert np.asarray(splits.train.targets["price"]).tolist() == [-0.25, 1000, 0.5]
+    assert facts_of(splits).features["numbers"].decimal == ","
+    table = write("size;price\n" + "1,5;2\n" * 20 + "1.5;1.234,5\n")
+    told = failure(table, target="price", separator=";", decimal=",")
+    assert (
+        "table.csv:22: column `size`: `1.5` is no number" in told and "column `price`: `1.234,5` is no number" in told
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "first"),
+    [(["2", "1,5", "3"], "3: column `size`: `1,5`"), (["1.234,5", "2"], "2: column `size`: `1.234,5`")],
+)
+def test_numbers_with_commas_are_no_categories(write: Write, values: list[str], first: str) -> None:
+    rows = [f"{value};{number}\n" for value in values * 20 for number in (1, 2)]
+    if first.startswith("3"):
+        first = f"4{first[1:]}"
+    told = failure(write("size;y\n" + "".join(rows)), separator=";")
+    assert f"table.csv:{first} has a comma" in told and '`data.source.csv.decimal: ","`' in told
+
+
 @pytest.mark.parametrize("text", ["\ufeffx,y\n1,2\n", "\n\nx,y\r\n\r\n1,2\r\n", "x,y\r1,2", '"x","y"\n"1","2"'])
 def test_marks_empty_lines_and_line_ends_do_not_matter(write: Write, text: str) -> None:
     splits = csv(write(text), "y")

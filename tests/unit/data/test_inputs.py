@@ -409,6 +409,14 @@ def test_the_separator_is_seen_from_the_header(tmp_path: Path, separator: str) -
     assert read_inputs([path], TABLE)[1]["table"].tolist() == [[2, 1]]
 
 
+def test_decimals_stand_behind_a_comma_where_they_did_in_training(tmp_path: Path) -> None:
+    feature = {"numbers": Feature("vector", (2,), columns=("width", "length"), missing=("?",), decimal=",")}
+    path = csv(tmp_path / "rows.csv", "width;length\n1,5;-2\n?;,25\n")
+    np.testing.assert_array_equal(read_inputs([path], feature)[1]["numbers"], [[1.5, -2], [np.nan, 0.25]])
+    path = csv(tmp_path / "rows.csv", "width;length\n1.5;2\n")
+    assert "rows.csv:2: column `width`: `1.5` is no finite number" in failure([path], feature)
+
+
 def test_a_column_called_as_a_part_of_a_date_is_itself(tmp_path: Path) -> None:
     path = csv(tmp_path / "rows.csv", "sold.year,sold\n7,2024-01-01\n")
     feature = Feature("vector", (2,), columns=("sold.year", "sold.month"))

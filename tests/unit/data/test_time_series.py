@@ -154,6 +154,12 @@ def test_shared_series(data_dir: Path, name: str, steps: int, column: str, first
     assert splits.gap == 11 and splits.train.features["past"].nbytes < made["past"].nbytes / 10
 
 
+def test_decimals_may_stand_behind_a_comma(tmp_path: Path) -> None:
+    splits = time_series(write(tmp_path / "s.csv", "a;b\n1,5;1\n-2;,25\n3;4\n"), 2, separator=";", decimal=",")
+    assert arrays(splits)["past"].tolist() == [[[1.5, 1], [-2, 0.25]]]
+    assert splits.facts is not None and splits.facts.features["past"].decimal == ","
+
+
 # Bad input
 
 
@@ -175,6 +181,8 @@ def test_shared_series(data_dir: Path, name: str, steps: int, column: str, first
         ("a\n1\n2\n", {"calendar": ["month"]}, "`data.source.time_series.calendar`: no column of s.csv holds dates"),
         ("a\n1\n2\n", {"calendar_ahead": True}, "`calendar` names none"),
         ("day\n2024-01-01\n2024-01-02\n", {}, "s.csv: no column is left as a variable"),
+        ('a\n"1,5"\n2\n', {}, "s.csv:2: column `a`: `1,5` is no number\nif these are numbers, write `data.source.time_series.decimal: \",\"`"),
+        ('a\n"1,5"\n2.5\n', {"decimal": ","}, "s.csv:3: column `a`: `2.5` is no number"),
         ("a\n", {}, "s.csv: there are no rows below the header"),
     ],
 )  # fmt: skip

@@ -142,10 +142,17 @@ def test_recipes_without_files(name, tmp_path):
     check_data(recipe, script)
 
 
-def test_tables(tmp_path):
-    rows = [f'{n / 7},{"" if n % 5 else n},"{"a b"[n % 3]}, c",{["no", "yes"][n % 2]}' for n in range(40)]
-    (tmp_path / "t.csv").write_text("size, weight ,kind,bought\n\n" + "\n".join(rows))
+@pytest.mark.parametrize(("separator", "decimal"), [(",", "."), (";", ",")])
+def test_tables(tmp_path, separator, decimal):
+    rows = [
+        (str(n / 7).replace(".", decimal), "" if n % 5 else str(n), f'"{"a b"[n % 3]}, c"', ["no", "yes"][n % 2])
+        for n in range(40)
+    ]
+    lines = ["size, weight ,kind,bought".replace(",", separator), "", *map(separator.join, rows)]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
     source = {"csv": {"path": str(tmp_path / "t.csv"), "target": "bought"}}
+    if decimal == ",":
+        source["csv"] |= {"separator": separator, "decimal": decimal}
     model = {
         "functional": {
             "inputs": ["numbers", "categories"],
@@ -206,14 +213,16 @@ def test_no_name_stands_for_two_things():
         script._check_names(ast.parse("SEED = 1\n\n\ndef a():\n    pass\n\n\nOTHER, SEED = 1, 2"))
 
 
-def test_series_with_dates_and_gaps(tmp_path):
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_series_with_dates_and_gaps(tmp_path, decimal):
     days = np.arange("2001-01-01", "2001-03-01", dtype="datetime64[D]")
-    rows = [f"{day},{'' if n in (5, 6) else n * 0.3},{-n}" for n, day in enumerate(days)]
+    warm = ["" if n in (5, 6) else f'"{n * 0.3}"'.replace(".", decimal) for n in range(len(days))]
+    rows = [f"{day},{warm[n]},{-n}" for n, day in enumerate(days)]
     (tmp_path / "s.csv").write_text("day,warm,wet\n" + "\n".join(rows))
     source = {
         "time_series": {
             **{"path": str(tmp_path / "s.csv"), "history": 5, "horizon": 3, "target": "warm", "stride": 2, "offset": 1},
-            **{"calendar": ["year_sin", "weekday"], "fill": "forward"},
+            **{"calendar": ["year_sin", "weekday"], "fill": "forward", "decimal": decimal},
         }
     }
     model = {"sequential": ["Flatten", {"Dense": {"units": 3}}]}
