@@ -72,10 +72,19 @@ def _files(path: Path, features: Mapping[str, Feature]) -> Iterator[Path]:
         return
     kind = next((feature.kind for feature in features.values() if feature.kind in _IN_FOLDERS), "image")
     held, suffixes = _IN_FOLDERS[kind]
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes and not file.name.startswith("."))
+    files = _held(path, suffixes)
     if not files:
-        raise DlkitError(f"{path}: this folder holds no {held} ({', '.join(suffixes)})")
+        deeper = any(_held(folder, suffixes) for folder in path.iterdir() if folder.is_dir())
+        cure = f"its folders do: give these, as {path}/*/" if deeper else None
+        raise DlkitError(f"{path}: this folder holds no {held} ({', '.join(suffixes)})", cure)
     yield from files
+
+
+def _held(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """The files of a folder that end in one of the suffixes, by name."""
+    return sorted(
+        file for file in folder.iterdir() if file.suffix.lower() in suffixes and not file.name.startswith(".")
+    )
 
 
 def _append(

@@ -120,6 +120,12 @@ def test_a_folder_stands_for_its_pictures_by_name(tmp_path: Path) -> None:
     assert len(arrays["image"]) == 2
 
 
+def test_a_folder_of_folders_is_told(tmp_path: Path) -> None:
+    (tmp_path / "pets" / "cats").mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(tmp_path / "pets" / "cats" / "a.png")
+    assert f"its folders do: give these, as {tmp_path}/pets/*/" in failure([tmp_path / "pets"], GRAY)
+
+
 def bomb(path: Path, side: int) -> Path:
     """A PNG file that claims `side` x `side` pixels."""
 
@@ -233,7 +239,7 @@ def test_texts_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     message = failure([tmp_path / name for name in ("bad.txt", "blank.txt", "folder")], TEXT)
     assert "bad.txt:2: byte 3 of the line, 0xef, is no UTF-8" in message
     assert "blank.txt: the file holds no text" in message
-    assert "folder: this folder holds no texts (.txt)" in message
+    assert "folder: this folder holds no texts (.txt)" in message and "its folders do" not in message
 
 
 def test_a_text_is_refused_where_the_model_takes_none(tmp_path: Path) -> None:
