@@ -135,12 +135,15 @@ class Main:
         return lines
 
     def _build(self) -> list[str]:
-        line = text(Call("build_model", self.parameters), "model = ", 4)
-        precision = self.subject.recipe.config.training.precision
-        if precision == "float32":
-            return [line]
-        set_policy = "    keras.config.set_dtype_policy"
-        return [f'{set_policy}("{precision}")', line, f'{set_policy}("float32")']
+        training = self.subject.recipe.config.training
+        lines = [text(Call("build_model", self.parameters), "model = ", 4)]
+        if training.precision != "float32":
+            set_policy = "    keras.config.set_dtype_policy"
+            lines = [f'{set_policy}("{training.precision}")', *lines, f'{set_policy}("float32")']
+        if training.fused_batch_normalization:
+            fuse = self.subject.copies.take("dlkit.training.fused_batch_normalization", "fuse_batch_normalization")
+            lines.append(f"    {fuse}(model)")
+        return lines
 
     def _stage(self, planned: Planned, compiled: Sequence[str]) -> list[str]:
         """One training of the model."""

@@ -36,9 +36,6 @@ def check_recipe(recipe: Recipe) -> None:
         if stage.best.monitor == "epoch":
             raise refusal("`training.best.monitor: epoch`", "is no metric of Keras")
         _check_auto(stage)
-    if training.fused_batch_normalization:
-        cure = "write `--set training.fused_batch_normalization=false`: the numbers differ by rounding"
-        raise refusal("`training.fused_batch_normalization`", _BY_DLKIT, cure)
     if training.strategy not in ("none", "auto"):
         raise refusal(f"`training.strategy: {training.strategy}`", _BY_DLKIT, "write `--set training.strategy=none`")
     if isinstance(data.features, dict):

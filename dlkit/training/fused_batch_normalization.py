@@ -18,8 +18,8 @@ def fuse_batch_normalization(model: keras.Model) -> int:
     The layers themselves, what is saved of them, and inference are as they were.
 
     Args:
-        model: A built model; models inside it are gone into. Layers that normalize an axis other than the last one, or by `renorm`,
-            have no such kernel, and are left alone.
+        model: A built model; models inside it are gone into. Layers that normalize an axis other than the last one, or
+            by `renorm`, have no such kernel, and are left alone.
 
     Returns:
         The number of layers that have the kernel now.
@@ -27,11 +27,13 @@ def fuse_batch_normalization(model: keras.Model) -> int:
     layers = [layer for layer in model._flatten_layers() if type(layer) is keras.layers.BatchNormalization]
     fused = [layer for layer in layers if not layer.renorm and layer.axis in (-1, layer.input_spec.ndim - 1)]
     for layer in fused:
-        layer.call = types.MethodType(_call, layer)
+        layer.call = types.MethodType(_by_kernel, layer)
     return len(fused)
 
 
-def _call(layer: keras.layers.BatchNormalization, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+def _by_kernel(
+    layer: keras.layers.BatchNormalization, inputs: Any, training: bool | None = None, mask: Any = None
+) -> Any:
     # Statistics of inputs that are masked, or shared with other devices, are not the kernel's.
     if not training or not layer.trainable or mask is not None or layer.synchronized:
         return type(layer).call(layer, inputs, training=training, mask=mask)

@@ -51,6 +51,7 @@ RECIPES = [
             ("logic/xor_mlp", []),
             ("digits/cnn", ["data.class_weight=balanced", "data.limit={per_class: 20}", *STOPPING]),
             ("digits/cnn", AVERAGING),
+            ("digits/cnn", ["training.fused_batch_normalization=true"]),
             ("digits/augmented", []),
             ("diabetes/mlp", []),
             ("cifar10/mirrored", ["data.limit=600"]),

@@ -24,7 +24,6 @@ from dlkit.recipe.registry import find
         ("digits/cnn", {"training.steps_per_execution": "auto"}, "`training.steps_per_execution: auto`"),
         ("digits/cnn", {"training.stop_after": {"epochs": 1}}, "`training.stop_after`"),
         ("digits/cnn", {"training.profile": {"steps": [1, 2]}}, "`training.profile`"),
-        ("digits/cnn", {"training.fused_batch_normalization": True}, "`training.fused_batch_normalization`"),
         ("digits/cnn", {"training.initial_weights": "run:somewhere"}, "`training.initial_weights`"),
         ("digits/cnn", {"data.shuffle": "balanced"}, "`data.shuffle: balanced`"),
         ("cifar10/transfer", {"training.stages.fine_tuning.jit_compile": "auto"}, "`training.jit_compile: auto`"),
