@@ -9,7 +9,10 @@ _LEAST = 3  # others, before there is a median to speak of
 
 
 def falls_behind(scores: Sequence[float], others: Sequence[Sequence[float]], direction: str, after: int) -> bool:
-    """Whether the best of a trial so far is worse than the median of what others had reached by then.
+    """Whether the best of a trial so far is worse than the median of the averages of the others until then.
+
+    It is held against averages, as in the paper, and not against the best of the others: those that came far are the
+    good ones, and half of what is left would have to go after each epoch.
 
     Args:
         scores: The objective after each epoch of the trial.
@@ -18,12 +21,8 @@ def falls_behind(scores: Sequence[float], others: Sequence[Sequence[float]], dir
         after: Epochs that every trial is given.
     """
     epochs = len(scores)
-    by_then = [_best(each[:epochs], direction) for each in others if len(each) >= epochs]
-    if epochs < after or len(by_then) < _LEAST:
+    averages = [statistics.fmean(each[:epochs]) for each in others if len(each) >= epochs]
+    if epochs < after or len(averages) < _LEAST:
         return False
-    best, median = _best(scores, direction), statistics.median(by_then)
-    return best < median if direction == "max" else best > median
-
-
-def _best(scores: Sequence[float], direction: str) -> float:
-    return max(scores) if direction == "max" else min(scores)
+    median = statistics.median(averages)
+    return max(scores) < median if direction == "max" else min(scores) > median

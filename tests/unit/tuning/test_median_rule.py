@@ -1,4 +1,4 @@
-"""The median rule: who is worse than half of the others has to go."""
+"""The median rule: who was never better than half of the others are on average has to go."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import pytest
 
 from dlkit.tuning.median_rule import falls_behind
 
-OTHERS = [[0.9, 0.5, 0.4], [0.8, 0.6, 0.6], [0.7, 0.7, 0.2]]
+OTHERS = [[0.9, 0.4, 0.2], [0.8, 0.6, 0.1], [0.7, 0.1, 0.7]]  # on average 0.9, 0.65, 0.5; 0.8, 0.7, 0.5; 0.7, 0.4, 0.5
 
 
 @pytest.mark.parametrize(
     ("scores", "direction", "is_behind"),
     [
-        ([0.85], "min", True),  # the median after one epoch is 0.8
+        ([0.85], "min", True),  # the median of the first epochs is 0.8
         ([0.8], "min", False),
-        ([0.85, 0.55], "min", False),  # its best is 0.55, the median of the others' best 0.6
-        ([0.65, 0.99], "min", True),
+        ([0.85, 0.64], "min", False),  # the median of the averages is 0.65; that of the second epochs would be 0.4
+        ([0.85, 0.66], "min", True),
+        ([0.64, 0.99], "min", False),  # its best epoch counts
+        ([0.9, 0.9, 0.51], "min", True),
         ([0.75], "max", True),
         ([0.85], "max", False),
-        ([0.1, 0.79], "max", True),
+        ([0.1, 0.66], "max", False),
+        ([0.1, 0.64], "max", True),
     ],
 )
-def test_the_best_so_far_is_held_against_the_median_of_the_others(
+def test_the_best_so_far_is_held_against_the_median_of_the_averages(
     scores: list[float], direction: str, is_behind: bool
 ) -> None:
     assert falls_behind(scores, OTHERS, direction, after=1) is is_behind
