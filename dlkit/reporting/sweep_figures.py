@@ -16,7 +16,7 @@ from dlkit.tuning.trials import Repeated, Trial
 
 _BEST, _OTHERS, _STOPPED = COLORS[1], COLORS[0], COLORS[5]
 _EMPHASIZED = 5  # curves
-_LETTERS, _IN_A_ROW = 14, 36  # letters: of a tick, of all ticks of a slice if they were as long as the longest
+_LETTERS, _IN_A_ROW = 14, 32  # letters: of a tick, of all ticks of a slice if they were as long as the longest
 _BESIDE = 0.3  # of the way to the next choice: so far points of one choice lie apart
 _GOLDEN = 0.6180339887  # its multiples, modulo 1, are spread evenly
 
